@@ -213,8 +213,9 @@ function decodeTensor(t: TensorProto, where: string): Tensor {
     );
   if (t.rawData.byteLength > 0 || size === 0) {
     if (t.rawData.byteLength !== tensor.data.byteLength) throw mismatch(t.rawData.byteLength, 'bytes');
-    // Copied, because raw data may start at any byte of the file. Little-endian, as every machine Node runs on.
-    return tensorOver(dtype, t.rawData.slice().buffer, dims);
+    // Copied, because raw data may start at any byte of the file; not by `slice`, which shares memory where the file is a
+    // Buffer. Little-endian, as every machine Node runs on.
+    return tensorOver(dtype, new Uint8Array(t.rawData).buffer, dims);
   }
   const values =
     t.floatData.length > 0
