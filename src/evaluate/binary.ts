@@ -1,0 +1,107 @@
+import { aucOf } from './auc.ts';
+import { averagePrecision } from './average-precision.ts';
+import { type BootstrapOptions, bootstrapInterval, membersOf } from './bootstrap.ts';
+import { deLongInterval95 } from './delong.ts';
+import { type IntervalMetric, type Metric, ratio } from './metric.ts';
+import { descending, type Positives, rank } from './ranking.ts';
+import { wilsonInterval } from './wilson.ts';
+
+/** A yes-or-no question, answered by a score for each example. */
+export interface BinaryPredictions {
+  /** The positive answer: `malignant`. */
+  readonly name: string;
+  /** The labels that count as positive. */
+  readonly positiveLabels: readonly string[];
+  /** [n], probability of the positive answer. */
+  readonly scores: ArrayLike<number>;
+  /** [n] */
+  readonly positives: Positives;
+  /** [n], lesion or patient; undefined: independent of all others. */
+  readonly groups: readonly (string | undefined)[];
+}
+
+/** How well the question is answered, over all thresholds and at one. */
+export interface BinaryMetrics {
+  readonly name: string;
+  readonly positiveLabels: readonly string[];
+  readonly n: number;
+  readonly nPositive: number;
+  readonly auc: Metric;
+  /** 95 %, DeLong. Takes examples as independent. */
+  readonly auc95: IntervalMetric;
+  /** 95 %, bootstrap over groups: only where some group has several examples, for there `auc95` is too narrow. */
+  readonly auc95Grouped?: IntervalMetric;
+  readonly averagePrecision: Metric;
+  /** The answer is positive where the score is at least this. */
+  readonly threshold: number;
+  readonly truePositives: number;
+  readonly falsePositives: number;
+  readonly trueNegatives: number;
+  readonly falseNegatives: number;
+  readonly sensitivity: Metric;
+  /** 95 %, Wilson. */
+  readonly sensitivity95: IntervalMetric;
+  readonly specificity: Metric;
+  /** 95 %, Wilson. */
+  readonly specificity95: IntervalMetric;
+}
+
+/**
+ * Metrics of a yes-or-no question.
+ *
+ * @param threshold the answer is positive at this score or above. Default 0.5: the positive labels together are at
+ *   least as probable as all others
+ */
+export function evaluateBinary(
+  { name, positiveLabels, scores, positives, groups }: BinaryPredictions,
+  options: BootstrapOptions = {},
+  threshold = 0.5,
+): BinaryMetrics {
+  const n = scores.length;
+  const order = descending(scores);
+  const ranking = rank(scores, positives, undefined, order);
+  let truePositives = 0;
+  let falsePositives = 0;
+  for (let i = 0; i < n; i++) {
+    if (scores[i]! < threshold) continue;
+    if (positives[i]) truePositives++;
+    else falsePositives++;
+  }
+  const nPositive = ranking.positives;
+  const nNegative = ranking.negatives;
+  const trueNegatives = nNegative - falsePositives;
+  return {
+    name,
+    positiveLabels,
+    n,
+    nPositive,
+    auc: aucOf(ranking),
+    auc95: deLongInterval95(scores, positives),
+    ...(membersOf(groups).length === n
+      ? {}
+      : {
+          auc95Grouped: bootstrapInterval(
+            groups,
+            (rows) => aucOf(rank(scores, positives, timesDrawn(rows, n), order)),
+            { ...options, level: 0.95 },
+          ),
+        }),
+    averagePrecision: averagePrecision(scores, positives),
+    threshold,
+    truePositives,
+    falsePositives,
+    trueNegatives,
+    falseNegatives: nPositive - truePositives,
+    sensitivity: ratio(truePositives, nPositive, 'no positive example'),
+    sensitivity95: wilsonInterval(truePositives, nPositive),
+    specificity: ratio(trueNegatives, nNegative, 'no negative example'),
+    specificity95: wilsonInterval(trueNegatives, nNegative),
+  };
+}
+
+/** How often each of n examples occurs among the drawn rows: weights that spare sorting every resample. */
+function timesDrawn(rows: Int32Array, n: number): Float64Array {
+  const times = new Float64Array(n);
+  for (const row of rows) times[row]!++;
+  return times;
+}
