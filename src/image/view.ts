@@ -113,7 +113,7 @@ export function viewOf(index: number, imageKey: string, options: ViewOptions & {
   };
 }
 
-/** A text that is the same exactly when a view gives the same pixels of the same image; for cache keys. */
+/** A text for cache keys: the same text, the same pixels of the same image. */
 export function viewKey(view: View): string {
   const { crop } = view;
   return [
@@ -124,7 +124,7 @@ export function viewKey(view: View): string {
   ].join(';');
 }
 
-/** A text that is the same exactly when `viewOf` draws the same views; for cache keys and for the record. */
+/** A text for cache keys and for the record: the same text, the same views drawn by `viewOf`. */
 export function describeViews(options: ViewOptions & { readonly seed: number }): string {
   const { crop, brightness, contrast, saturation, hue } = rangesOf(options);
   return `views${VIEW_VERSION};seed=${options.seed};crop=${crop};brightness=${brightness};contrast=${contrast};saturation=${saturation};hue=${hue}`;
