@@ -1,0 +1,11 @@
+export type { ColumnOptions } from './columns.ts';
+export { formatCsv } from './csv-text.ts';
+export { GROUP_BY, type GroupBy, type Sha256Of } from './groups.ts';
+export { type InspectedImage, type Inspection, type InspectOptions, inspectImages } from './inspect.ts';
+export { type OverlapProof, proveNoOverlap } from './overlap.ts';
+export { checkProblems, MAX_PROBLEM_SHARE, problemTable } from './problems.ts';
+export { type ReadOptions, readDataset } from './read.ts';
+export { DEFAULT_FRACTIONS, type Fractions, type SplitOptions, splitDataset } from './split.ts';
+export { readSplits, type SplitRow, writeSplits } from './splits-file.ts';
+export { positiveProbability, taxonomyFor, validateTaxonomy } from './taxonomy.ts';
+export { type Dataset, type Example, type Problem, SPLITS, type Split, type Taxonomy } from './types.ts';
