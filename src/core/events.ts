@@ -6,6 +6,8 @@ export interface Progress {
   readonly total: number;
   /** What is counted, such as `images`. */
   readonly unit: string;
+  /** Its end needs no line of its own, for one follows that says more (an epoch's result). Default false. */
+  readonly transient?: boolean;
 }
 
 /** Receives progress. Library functions take one as an option; the default ignores it. */
