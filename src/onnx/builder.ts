@@ -36,6 +36,8 @@ export interface GraphBuilder {
   floats(values: readonly number[]): string;
   /** A name not used before. */
   fresh(stem: string): string;
+  /** Marks a name as used, so that `fresh` never makes it up. */
+  reserve(name: string): void;
   /** The nodes so far, in the order added. */
   readonly nodes: readonly Node[];
   readonly initializers: ReadonlyMap<string, Tensor>;
@@ -120,6 +122,7 @@ export function graphBuilder(from?: Pick<Graph, 'nodes' | 'initializers' | 'inpu
     ints: (values) => once(`i${values.join()}`, () => int64(values)),
     floats: (values) => constant(float32(values, [values.length])),
     fresh,
+    reserve: claim,
     nodes,
     initializers,
     graph: (inputs, outputs) => ({ nodes: [...nodes], inputs, outputs, initializers: new Map(initializers) }),

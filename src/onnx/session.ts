@@ -110,7 +110,13 @@ function isTensor(value: {
 }
 
 function fromOrt(value: ort.OnnxValue): Tensor {
-  const tensor = { dtype: value.type, dims: value.dims, data: value.data };
+  // Where the platform has Float16Array, onnxruntime hands one out; here float16 is always its bits.
+  const { data } = value;
+  const bits =
+    value.type === 'float16' && ArrayBuffer.isView(data)
+      ? new Uint16Array(data.buffer, data.byteOffset, sizeOf(value.dims))
+      : data;
+  const tensor = { dtype: value.type, dims: value.dims, data: bits };
   if (!isTensor(tensor))
     throw new ModelError(
       'onnx/output',

@@ -1,0 +1,120 @@
+import { ModelError, ShapeError, UnsupportedOperatorError } from '../core/errors.ts';
+import { type GraphBuilder, graphBuilder } from '../onnx/builder.ts';
+import { type DataType, type Graph, type Node, scalar, sizeOf, type Tensor } from '../onnx/model.ts';
+import { inferShapes, type TensorInfo } from '../onnx/shapes/infer.ts';
+import type { Rule } from './rule.ts';
+import { RULES } from './rules/table.ts';
+
+export interface DifferentiateOptions {
+  /** Tensor of one element whose gradient is taken. */
+  readonly loss: string;
+  /** Tensors to differentiate by: initializers, inputs, or anything in between. */
+  readonly wrt: readonly string[];
+  /** Sizes of inputs with free dimensions. */
+  readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
+}
+
+export interface Differentiated {
+  /** The forward nodes followed by the backward ones; convolution gradients are still to be lowered. */
+  readonly builder: GraphBuilder;
+  /** Name of ∂loss/∂t per asked tensor t. A tensor the loss does not depend on has none. */
+  readonly gradients: ReadonlyMap<string, string>;
+  readonly infos: ReadonlyMap<string, TensorInfo>;
+}
+
+/**
+ * Reverse-mode differentiation of an ONNX graph: the nodes are walked from the loss back, each one's rule appends the
+ * nodes of its gradient. Only nodes on a path from `wrt` to the loss are visited, so the backward pass ends where the
+ * deepest wanted tensor is.
+ *
+ * @throws {UnsupportedOperatorError} an operator on the way has no rule; names node and operator
+ * @throws {ShapeError} the loss is not one element
+ * @throws {ModelError} `loss` or a name in `wrt` is not in the graph
+ */
+export function differentiate(graph: Graph, { loss, wrt, inputShapes }: DifferentiateOptions): Differentiated {
+  const { infos, constants } = inferShapes(graph, inputShapes);
+  const info = (name: string): TensorInfo => {
+    const found = infos.get(name);
+    if (found === undefined) throw new ModelError('autodiff/name', `${name}: no such tensor in the graph`);
+    return found;
+  };
+  for (const name of wrt) info(name);
+  if (sizeOf(info(loss).dims) !== 1) {
+    throw new ShapeError(
+      'autodiff/loss',
+      `${loss}: expected a loss of one element, got [${info(loss).dims.join(', ')}]`,
+    );
+  }
+  const wanted = new Set(wrt);
+  const varying = reachable(graph.nodes, wanted);
+  const builder = graphBuilder(graph);
+  /** Contributions to each tensor's gradient, one per use of the tensor. */
+  const contributions = new Map<string, string[]>([
+    [loss, [builder.constant({ ...scalar(1), dims: [...info(loss).dims] })]],
+  ]);
+  const totals = new Map<string, string>();
+  const total = (name: string): string | undefined => {
+    const parts = contributions.get(name);
+    if (parts === undefined) return undefined;
+    const known = totals.get(name);
+    if (known !== undefined) return known;
+    const sum =
+      parts.length === 1 ? parts[0]! : builder.add(parts.length === 2 ? 'Add' : 'Sum', parts, {}, { name: 'grad' });
+    totals.set(name, sum);
+    return sum;
+  };
+
+  for (const node of [...graph.nodes].reverse()) {
+    const needs = node.inputs.map((x) => x !== '' && varying.has(x) && isFloat(info(x).dtype));
+    if (!needs.includes(true) || !node.outputs.some((y) => varying.has(y))) continue;
+    const dOutputs = node.outputs.map(total);
+    if (dOutputs.every((d) => d === undefined)) continue;
+    const dInputs = ruleOf(node)({
+      node,
+      dOutputs,
+      needs,
+      builder,
+      shape: (name) => info(name).dims,
+      dtype: (name) => info(name).dtype,
+      constant: (name): Tensor | undefined => (varying.has(name) ? undefined : constants.get(name)),
+    });
+    dInputs.forEach((dX, i) => {
+      const x = node.inputs[i]!;
+      if (dX === undefined || !needs[i]) return;
+      const parts = contributions.get(x);
+      if (parts === undefined) contributions.set(x, [dX]);
+      else parts.push(dX);
+    });
+  }
+  const gradients = new Map<string, string>();
+  for (const name of wrt) {
+    const gradient = total(name);
+    if (gradient !== undefined) gradients.set(name, gradient);
+  }
+  return { builder, gradients, infos };
+}
+
+/** Tensors that depend on one of the given, themselves included. */
+function reachable(nodes: readonly Node[], from: ReadonlySet<string>): ReadonlySet<string> {
+  const out = new Set(from);
+  for (const node of nodes) if (node.inputs.some((x) => out.has(x))) for (const y of node.outputs) out.add(y);
+  return out;
+}
+
+function isFloat(dtype: DataType): boolean {
+  return dtype === 'float32' || dtype === 'float64' || dtype === 'float16';
+}
+
+const TABLE: ReadonlyMap<string, Rule> = new Map(Object.entries(RULES));
+
+function ruleOf(node: Node): Rule {
+  const rule = node.domain === '' ? TABLE.get(node.op) : undefined;
+  if (rule === undefined) {
+    throw new UnsupportedOperatorError(
+      'autodiff/operator',
+      `node ${node.name}: operator ${node.domain === '' ? '' : `${node.domain}.`}${node.op} has no gradient rule`,
+      `Supported: ${[...TABLE.keys()].sort().join(', ')}.`,
+    );
+  }
+  return rule;
+}

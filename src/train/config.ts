@@ -1,0 +1,214 @@
+import { z } from 'zod';
+import { UsageError } from '../core/errors.ts';
+import { ADAMW, type OptimizerSpec, SGD } from '../optim/optimizers.ts';
+import { LINEAR, MLP } from './head.ts';
+
+const count = (low: number, high: number) => z.number().int().min(low).max(high);
+const share = z.number().min(0).max(1);
+
+const optimizer = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('sgd'), momentum: z.number().min(0).lt(1), weightDecay: z.number().min(0) }),
+  z.strictObject({
+    kind: z.literal('adamw'),
+    beta1: z.number().min(0).lt(1),
+    beta2: z.number().min(0).lt(1),
+    epsilon: z.number().positive(),
+    weightDecay: z.number().min(0),
+  }),
+]) satisfies z.ZodType<OptimizerSpec>;
+
+/** Settings that both phases have. */
+const phase = {
+  epochs: count(0, 10_000),
+  batch: count(1, 4096),
+  optimizer,
+  /** Peak learning rate. */
+  rate: z.number().positive().max(10),
+  /** Upper bound of the gradient's norm; 0 for none. */
+  clipNorm: z.number().min(0),
+  /** ReduceLROnPlateau: the rate is multiplied by `factor` after `patience` epochs without a lower validation loss. */
+  reduce: z.strictObject({ factor: z.number().gt(0).max(1), patience: count(1, 1000) }),
+  /** EarlyStopping: epochs without a better validation score. */
+  stopAfter: count(1, 1000),
+};
+
+/** Everything that decides what a training run does. `config.yaml` in a run folder holds one, complete. */
+export const configSchema = z.strictObject({
+  version: z.literal(1),
+  data: z.string().min(1),
+  /** Column names of a CSV, where they are not the usual ones. */
+  columns: z.strictObject({ label: z.string().optional(), group: z.string().optional(), image: z.string().optional() }),
+  allowBad: z.boolean(),
+  seed: z.number().int(),
+  split: z.strictObject({
+    train: share,
+    val: share,
+    test: share,
+    groupBy: z.enum(['auto', 'lesion', 'patient', 'none']),
+    validationSource: z.string().optional(),
+  }),
+  taxonomy: z
+    .strictObject({ positive: z.string(), negative: z.string(), positiveLabels: z.array(z.string()).min(1) })
+    .optional(),
+  backbone: z.strictObject({
+    /** A name of the registry, or the path of an ONNX file. */
+    name: z.string().min(1),
+    features: z.string().optional(),
+    normalisation: z.string().optional(),
+    size: count(8, 4096).optional(),
+  }),
+  /** Where the trunk ends: a cut point, `features` (only the head trains), `input` (everything may train), or `auto`. */
+  cut: z.string().min(1),
+  head: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('linear') }),
+    z.strictObject({
+      kind: z.literal('mlp'),
+      units: count(1, 65536),
+      dropout: z.number().min(0).lt(1),
+      slope: z.number().min(0),
+    }),
+  ]),
+  /** Augmented copies of every training image, the original included. */
+  views: count(1, 1000),
+  augment: z.strictObject({
+    seed: z.number().int(),
+    strength: z.number().min(0),
+  }),
+  loss: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('cross-entropy'), labelSmoothing: z.number().min(0).lt(1) }),
+    z.strictObject({ kind: z.literal('focal'), gamma: z.number().min(0) }),
+  ]),
+  /** Weight of a class: n / (C · n_c), its square root, or 1. Scaled to a mean of 1 over the training images. */
+  classWeights: z.enum(['balanced', 'sqrt', 'none']),
+  /** What decides which epoch is kept: the lowest validation loss, or the highest validation AUC. */
+  best: z.enum(['loss', 'auc']),
+  headPhase: z.strictObject(phase),
+  fineTune: z.strictObject({
+    ...phase,
+    /**
+     * `progressive`: from the top, one more unit at each plateau. `one-cycle`: all of the tail, the rate rising and
+     * falling once over all epochs. `none`: the head only.
+     */
+    schedule: z.enum(['progressive', 'one-cycle', 'none']),
+    /** What thaws together. */
+    unfreeze: z.enum(['layer', 'block']),
+    /** Rate of the head relative to the tail. */
+    headRate: z.number().positive(),
+  }),
+  /** Average the eight flips and quarter turns when evaluating. */
+  tta: z.boolean(),
+  /** Threads of the arithmetic; null for all cores. The last bits of a result depend on it. */
+  threads: count(1, 1024).nullable(),
+  /** Most gigabytes of features to add to the cache; null for what the disk holds. */
+  cacheLimit: z.number().positive().nullable(),
+});
+
+export type Config = z.infer<typeof configSchema>;
+
+export type PresetName = 'quick' | 'standard';
+
+const STANDARD: Omit<Config, 'data'> = {
+  version: 1,
+  columns: {},
+  allowBad: false,
+  seed: 0,
+  split: { train: 0.7, val: 0.15, test: 0.15, groupBy: 'auto' },
+  backbone: { name: 'inception_v3' },
+  cut: 'auto',
+  head: MLP,
+  views: 4,
+  augment: { seed: 0, strength: 1 },
+  loss: { kind: 'cross-entropy', labelSmoothing: 0.05 },
+  classWeights: 'balanced',
+  best: 'auc',
+  headPhase: {
+    epochs: 50,
+    batch: 32,
+    optimizer: ADAMW,
+    rate: 1e-3,
+    clipNorm: 0,
+    reduce: { factor: 0.6, patience: 2 },
+    stopAfter: 12,
+  },
+  fineTune: {
+    schedule: 'one-cycle',
+    unfreeze: 'layer',
+    epochs: 8,
+    batch: 16,
+    optimizer: ADAMW,
+    rate: 3e-4,
+    clipNorm: 1,
+    reduce: { factor: 0.6, patience: 2 },
+    stopAfter: 12,
+    headRate: 1,
+  },
+  tta: false,
+  threads: null,
+  cacheLimit: null,
+};
+
+/** Few views, few epochs and a small head: an answer in minutes. */
+const QUICK: Omit<Config, 'data'> = {
+  ...STANDARD,
+  backbone: { name: 'mobilenet_v2' },
+  head: LINEAR,
+  views: 2,
+  headPhase: { ...STANDARD.headPhase, epochs: 30, rate: 3e-3, stopAfter: 6 },
+  fineTune: {
+    ...STANDARD.fineTune,
+    schedule: 'progressive',
+    unfreeze: 'block',
+    epochs: 6,
+    optimizer: SGD,
+    rate: 1e-4,
+    clipNorm: 0,
+  },
+};
+
+/** A preset's complete settings for a data set. */
+export function presetConfig(preset: PresetName, data: string): Config {
+  return { ...(preset === 'quick' ? QUICK : STANDARD), data };
+}
+
+type Partially<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]?: Partially<T[K]> | undefined }
+    : T;
+/** Some of a configuration, to lay over a preset. */
+export type PartialConfig = Partially<Config>;
+
+/** Lays settings over a configuration, key by key; undefined leaves what is there. */
+export function overlay(base: unknown, over: unknown): unknown {
+  if (over === undefined) return base;
+  if (!isRecord(base) || !isRecord(over) || ('kind' in over && over.kind !== base.kind)) return over;
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(over)) merged[key] = overlay(base[key], value);
+  return merged;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Checks a configuration from anywhere.
+ *
+ * @param where names the source in messages, such as the file
+ * @throws {UsageError} naming each wrong setting
+ */
+export function parseConfig(value: unknown, where: string): Config {
+  const result = configSchema.safeParse(value);
+  if (!result.success) {
+    const issues = result.error.issues.map((i) => `  ${i.path.join('.') || '(top)'}: ${i.message}`);
+    throw new UsageError('config/invalid', `${where}: settings that do not fit:\n${issues.join('\n')}`);
+  }
+  const { split } = result.data;
+  if (Math.abs(split.train + split.val + split.test - 1) > 1e-6) {
+    throw new UsageError(
+      'config/split',
+      `${where}: split: expected shares that add up to 1, got ${split.train} + ${split.val} + ${split.test}`,
+    );
+  }
+  return result.data;
+}

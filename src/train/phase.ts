@@ -1,0 +1,359 @@
+import type { Target } from '../autodiff/lower/lower.ts';
+import { rngOf, shuffled } from '../core/rng.ts';
+import type { FloatTensor } from '../core/safetensors.ts';
+import { argmaxRows } from '../evaluate/argmax.ts';
+import { auc, oneVsRestAuc } from '../evaluate/auc.ts';
+import { accuracyOf, balancedAccuracyOf, confusionMatrix } from '../evaluate/confusion.ts';
+import { isDefined, meanOfDefined } from '../evaluate/metric.ts';
+import { positiveProbabilities } from '../evaluate/metrics.ts';
+import { float32, type Tensor } from '../onnx/model.ts';
+import type { LossSpec } from '../optim/losses.ts';
+import type { OptimizerSpec } from '../optim/optimizers.ts';
+import { oneCycle, watchPlateau } from '../optim/schedules.ts';
+import type { RunProgress } from './checkpoint.ts';
+import type { EpochReport } from './events.ts';
+import { DROPOUT_MASK, dropoutMask, type HeadSpec, headParameters } from './head.ts';
+import { buildNetwork, type Tail } from './network.ts';
+import type { PreparedData } from './prepare.ts';
+import { type RowView, readBatch, type StoredRows } from './rows.ts';
+import { openScorer, type Scorer } from './scorer.ts';
+import { openStepper, type Stepper } from './step.ts';
+import type { Unit } from './units.ts';
+
+/** Rows scored at a time between epochs. */
+const SCORE_BATCH = 32;
+
+/** One phase of training: what moves, on which features, at which rate. */
+export interface Phase {
+  readonly name: 'head' | 'fine-tune';
+  readonly tail: Tail;
+  /** Units of the tail from the top; all thawed for a one-cycle, one more at each plateau for progressive. */
+  readonly units: readonly Unit[];
+  readonly schedule: 'plateau' | 'progressive' | 'one-cycle';
+  readonly epochs: number;
+  readonly batch: number;
+  readonly optimizer: OptimizerSpec;
+  readonly rate: number;
+  readonly clipNorm: number;
+  /** Rate of the head relative to the tail. */
+  readonly headRate: number;
+  readonly reduce: { readonly factor: number; readonly patience: number };
+  readonly stopAfter: number;
+}
+
+/** What a phase works on. */
+export interface PhaseContext {
+  readonly data: PreparedData;
+  readonly stored: StoredRows;
+  readonly head: HeadSpec;
+  readonly loss: LossSpec;
+  readonly classWeights: readonly number[];
+  readonly best: 'loss' | 'auc';
+  readonly seed: number;
+  readonly threads: number | undefined;
+  readonly target: Target;
+  readonly signal: AbortSignal | undefined;
+  /** Told of every finished step. */
+  readonly onStep: (done: number, total: number, epoch: number) => void;
+  /** Told of every finished epoch, with what to remember; called before the next one starts. */
+  readonly onEpoch: (epoch: FinishedEpoch) => Promise<void>;
+}
+
+export interface FinishedEpoch {
+  readonly report: EpochReport;
+  readonly progress: PhaseProgress;
+  readonly weights: ReadonlyMap<string, Tensor>;
+  readonly states: ReadonlyMap<string, Tensor>;
+  /** Whether this is the best epoch of the run so far. */
+  readonly improved: boolean;
+  /** [validation rows × C] */
+  readonly validation: Float32Array;
+}
+
+/** The part of a run's progress that a phase moves. */
+export type PhaseProgress = Pick<
+  RunProgress,
+  'phase' | 'epoch' | 'steps' | 'rate' | 'reduce' | 'waited' | 'thawed' | 'best'
+>;
+
+/** Where a phase starts: fresh, or from a checkpoint. */
+export interface PhaseStart {
+  readonly progress: PhaseProgress;
+  readonly weights: ReadonlyMap<string, FloatTensor>;
+  readonly states: ReadonlyMap<string, FloatTensor>;
+}
+
+/** The progress of a phase that has not begun. */
+export function freshProgress(phase: Phase, best: RunProgress['best']): PhaseProgress {
+  const thawed = phase.schedule === 'one-cycle' ? phase.units.length : Math.min(1, phase.units.length);
+  return {
+    phase: phase.name,
+    epoch: 0,
+    steps: 0,
+    rate: phase.rate,
+    reduce: { best: null, waited: 0 },
+    waited: 0,
+    thawed,
+    best,
+  };
+}
+
+/**
+ * Trains for some epochs: every epoch sees each training image once, in one of its views, in a new order, and ends with
+ * the whole validation set.
+ *
+ * @returns the weights after the last epoch, and the best epoch so far
+ */
+export async function runPhase(
+  phase: Phase,
+  context: PhaseContext,
+  start: PhaseStart,
+): Promise<Omit<PhaseStart, 'states'>> {
+  let { progress } = start;
+  let weights = tensorsOf(start.weights);
+  let engine = await openEngine(phase, context, progress, weights, tensorsOf(start.states));
+  const training = rowsOf(context.data, 'train');
+  const validation = rowsOf(context.data, 'val');
+  try {
+    while (progress.epoch < phase.epochs && progress.waited < phase.stopAfter) {
+      const began = performance.now();
+      const trainLoss = await trainEpoch(phase, context, engine.stepper, training, progress);
+      weights = new Map([...weights, ...engine.stepper.weights]);
+      const probabilities = await engine.scorer.score(weights, context.stored, validation);
+      const scores = scoreValidation(context, validation, probabilities);
+      const after = afterEpoch(phase, context, progress, scores, engine.stepper.steps);
+      const report: EpochReport = {
+        phase: phase.name,
+        epoch: after.progress.epoch,
+        epochs: phase.epochs,
+        trainLoss,
+        ...scores,
+        rate: rateAt(phase, progress, engine.stepper.steps - 1, stepsPerEpoch(phase, training.length)),
+        training: describe(phase, progress.thawed),
+        seconds: (performance.now() - began) / 1000,
+        markers: after.markers,
+      };
+      await context.onEpoch({
+        report,
+        progress: after.progress,
+        weights,
+        states: engine.stepper.states,
+        improved: after.improved,
+        validation: probabilities,
+      });
+      if (after.progress.thawed !== progress.thawed && after.progress.epoch < phase.epochs) {
+        const { states } = engine.stepper;
+        await engine.close();
+        engine = await openEngine(phase, context, after.progress, weights, states);
+      }
+      progress = after.progress;
+      context.signal?.throwIfAborted();
+    }
+    return { progress, weights: floatsOf(weights) };
+  } finally {
+    await engine.close();
+  }
+}
+
+interface Engine {
+  readonly stepper: Stepper;
+  readonly scorer: Scorer;
+  close(): Promise<void>;
+}
+
+/** The step and the scorer for what is thawed now. Everything frozen is a constant in both. */
+async function openEngine(
+  phase: Phase,
+  { head, data, loss, threads, target }: PhaseContext,
+  { thawed, steps }: PhaseProgress,
+  weights: ReadonlyMap<string, Tensor>,
+  states: ReadonlyMap<string, Tensor>,
+): Promise<Engine> {
+  const classes = data.labels.length;
+  const headWeights = headParameters(head);
+  const thawedWeights = phase.units.slice(0, thawed).flatMap((u) => u.weights);
+  const network = buildNetwork(phase.tail, head, classes, weights, phase.name === 'head' ? 'train' : 'fine-tune');
+  const batch = Math.min(phase.batch, rowsOf(data, 'train').length);
+  const stepper = await openStepper(
+    {
+      network,
+      trainable: [...thawedWeights, ...headWeights],
+      batch,
+      loss,
+      optimizer: phase.optimizer,
+      clipNorm: phase.clipNorm,
+      rates: new Map(headWeights.map((name) => [name, phase.headRate])),
+    },
+    target,
+    { ...(threads === undefined ? {} : { threads }), states, steps },
+  );
+  const scorer = await openScorer(
+    buildNetwork(phase.tail, head, classes, weights, 'infer'),
+    [...stepper.weights.keys()],
+    classes,
+    SCORE_BATCH,
+    target,
+    threads,
+  );
+  return {
+    stepper,
+    scorer,
+    close: async () => {
+      await stepper.close();
+      await scorer.close();
+    },
+  };
+}
+
+async function trainEpoch(
+  phase: Phase,
+  context: PhaseContext,
+  stepper: Stepper,
+  training: readonly number[],
+  progress: PhaseProgress,
+): Promise<number> {
+  const { data, stored, head, classWeights, seed } = context;
+  const order = epochOrder(phase.name, training, stored, seed, progress.epoch);
+  const batch = Math.min(phase.batch, order.length);
+  const perEpoch = stepsPerEpoch(phase, training.length);
+  let total = 0;
+  for (let step = 0; step < perEpoch; step++) {
+    const rows = order.slice(step * batch, (step + 1) * batch);
+    const targets = rows.map(({ row }) => data.rows[row]!.target);
+    const mask = dropoutMask(batch, head, rngOf(seed, 'dropout', phase.name, progress.epoch, step));
+    total += await stepper.step(
+      {
+        features: readBatch(stored, rows),
+        targets,
+        weights: Float32Array.from(targets, (t) => classWeights[t]!),
+        extra: mask === undefined ? {} : { [DROPOUT_MASK]: float32(mask, [batch, mask.length / batch]) },
+      },
+      rateAt(phase, progress, progress.epoch * perEpoch + step, perEpoch),
+    );
+    context.onStep((step + 1) * batch, perEpoch * batch, progress.epoch + 1);
+    context.signal?.throwIfAborted();
+  }
+  return total / perEpoch;
+}
+
+/** Whole batches only: what is left of an epoch's order waits for the next one, as every order is a new one. */
+function stepsPerEpoch(phase: Phase, rows: number): number {
+  return Math.max(1, Math.floor(rows / phase.batch));
+}
+
+function rateAt(phase: Phase, { rate }: PhaseProgress, step: number, perEpoch: number): number {
+  return phase.schedule === 'one-cycle' ? phase.rate * oneCycle(step, phase.epochs * perEpoch) : rate;
+}
+
+/** A new order every epoch, and for each row the next of its views, in an order of the row's own. */
+export function epochOrder(
+  phase: string,
+  training: readonly number[],
+  { places }: StoredRows,
+  seed: number,
+  epoch: number,
+): RowView[] {
+  const order = shuffled(training, rngOf(seed, 'order', phase, epoch));
+  return order.map((row) => {
+    const views = places[row]!.length;
+    const round = Math.floor(epoch / views);
+    const turn = shuffled([...Array(views).keys()], rngOf(seed, 'views', phase, row, round));
+    return { row, view: turn[epoch % views]! };
+  });
+}
+
+type Scores = Pick<EpochReport, 'valLoss' | 'accuracy' | 'balancedAccuracy' | 'auc' | 'confusionMatrix'>;
+
+function scoreValidation(
+  { data, classWeights }: PhaseContext,
+  validation: readonly number[],
+  probabilities: Float32Array,
+): Scores {
+  const { labels, taxonomy } = data;
+  const classes = labels.length;
+  const targets = validation.map((row) => data.rows[row]!.target);
+  let loss = 0;
+  let weight = 0;
+  targets.forEach((t, i) => {
+    loss -= classWeights[t]! * Math.log(Math.max(probabilities[i * classes + t]!, 1e-12));
+    weight += classWeights[t]!;
+  });
+  const matrix = confusionMatrix(targets, argmaxRows(probabilities, classes), classes);
+  const area =
+    taxonomy === undefined
+      ? meanOfDefined(oneVsRestAuc(probabilities, targets, classes), 'no class has both')
+      : auc(
+          positiveProbabilities(labels, taxonomy, probabilities),
+          targets.map((t) => taxonomy.positiveLabels.includes(labels[t]!)),
+        );
+  const accuracy = accuracyOf(matrix);
+  const balanced = balancedAccuracyOf(matrix);
+  return {
+    valLoss: loss / weight,
+    accuracy: isDefined(accuracy) ? accuracy : 0,
+    balancedAccuracy: isDefined(balanced) ? balanced : 0,
+    auc: isDefined(area) ? area : undefined,
+    confusionMatrix: matrix,
+  };
+}
+
+/** The rate, the thaw line and the best epoch after an epoch. */
+function afterEpoch(
+  phase: Phase,
+  context: PhaseContext,
+  before: PhaseProgress,
+  scores: Scores,
+  steps: number,
+): { progress: PhaseProgress; improved: boolean; markers: string[] } {
+  const markers: string[] = [];
+  // Higher is better. Where no AUC is defined the loss decides.
+  const score = context.best === 'auc' && scores.auc !== undefined ? scores.auc : -scores.valLoss;
+  const epoch = before.epoch + 1;
+  const improved = before.best === null || score > before.best.score;
+  const watched = watchPlateau(
+    { best: before.reduce.best ?? Number.POSITIVE_INFINITY, waited: before.reduce.waited },
+    scores.valLoss,
+    { patience: phase.reduce.patience },
+  );
+  let { rate, thawed } = before;
+  if (improved) markers.push('best');
+  if (phase.schedule !== 'one-cycle' && watched.plateau && epoch < phase.epochs) {
+    rate *= phase.reduce.factor;
+    markers.push(`rate → ${rate.toPrecision(2)}`);
+    if (phase.schedule === 'progressive' && thawed < phase.units.length) {
+      thawed += 1;
+      markers.push(`thaw ${phase.units[thawed - 1]!.name}`);
+    }
+  }
+  const progress: PhaseProgress = {
+    phase: phase.name,
+    epoch,
+    steps,
+    rate,
+    reduce: watched.state,
+    waited: improved ? 0 : before.waited + 1,
+    thawed,
+    best: improved ? { phase: phase.name, epoch, score } : before.best,
+  };
+  return { progress, improved, markers };
+}
+
+function describe(phase: Phase, thawed: number): string {
+  if (phase.units.length === 0) return 'head';
+  return thawed === phase.units.length ? `head + all ${thawed} of the tail` : `head + ${thawed}/${phase.units.length}`;
+}
+
+/** Indices of a split's rows. */
+export function rowsOf({ rows }: PreparedData, split: 'train' | 'val' | 'test'): number[] {
+  return rows.flatMap((row, i) => (row.split === split ? [i] : []));
+}
+
+const tensorsOf = (floats: ReadonlyMap<string, FloatTensor>): Map<string, Tensor> =>
+  new Map([...floats].map(([name, { dims, data }]) => [name, float32(data, dims)]));
+
+const floatsOf = (tensors: ReadonlyMap<string, Tensor>): Map<string, FloatTensor> =>
+  new Map(
+    [...tensors].flatMap(([name, t]) =>
+      t.dtype === 'float32' ? [[name, { dims: t.dims, data: t.data }] as const] : [],
+    ),
+  );

@@ -1,0 +1,88 @@
+import { lower, type Target } from '../autodiff/lower/lower.ts';
+import type { Graph, Tensor, ValueInfo } from '../onnx/model.ts';
+import { openSession } from '../onnx/session.ts';
+import { inferShapes } from '../onnx/shapes/infer.ts';
+import { FEATURES, type Network, PROBABILITIES } from './network.ts';
+import { type RowView, readBatch, type StoredRows } from './rows.ts';
+import { runnable } from './step.ts';
+
+/** Runs tail and head on stored features with weights that change from call to call. */
+export interface Scorer {
+  /**
+   * Class probabilities, averaged over each row's views.
+   *
+   * @param weights values of the weights the scorer was opened with
+   * @param rows indices into `stored.places`
+   * @returns float32 [rows × C]
+   */
+  score(weights: ReadonlyMap<string, Tensor>, stored: StoredRows, rows: readonly number[]): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * @param network built for inference
+ * @param varying weights that are given at each call; the others are constants
+ */
+export async function openScorer(
+  network: Network,
+  varying: readonly string[],
+  classes: number,
+  batch: number,
+  target: Target,
+  threads: number | undefined,
+): Promise<Scorer> {
+  const session = await openSession(
+    runnable(scoringGraph(network, varying, batch, target)),
+    threads === undefined ? {} : { threads },
+  );
+  return {
+    score: async (weights, stored, rows) => {
+      const views: RowView[] = rows.flatMap((row) => stored.places[row]!.map((_, view) => ({ row, view })));
+      const each = new Float32Array(views.length * classes);
+      const feeds = Object.fromEntries(varying.map((name) => [name, weights.get(name)!]));
+      for (let start = 0; start < views.length; start += batch) {
+        const part = views.slice(start, start + batch);
+        // The batch is part of the graph, so a short last one is filled up and its extra rows are dropped.
+        const full =
+          part.length === batch ? part : [...part, ...Array.from({ length: batch - part.length }, () => part[0]!)];
+        const { [PROBABILITIES]: result } = await session.run(
+          { [FEATURES]: readBatch(stored, full), ...feeds },
+          { [PROBABILITIES]: null },
+        );
+        for (let i = 0; i < part.length * classes; i++) each[start * classes + i] = Number(result!.data[i]);
+      }
+      return averageViews(
+        each,
+        rows.map((row) => stored.places[row]!.length),
+        classes,
+      );
+    },
+    close: () => session.close(),
+  };
+}
+
+function scoringGraph({ graph }: Network, varying: readonly string[], batch: number, target: Target): Graph {
+  const inputs = [
+    ...graph.inputs.map((v): ValueInfo => ({ ...v, dims: [batch, ...v.dims.slice(1)] })),
+    ...varying.map((name): ValueInfo => ({ name, dtype: 'float32', dims: graph.initializers.get(name)!.dims })),
+  ];
+  const initializers = new Map([...graph.initializers].filter(([name]) => !varying.includes(name)));
+  const fixed: Graph = { nodes: graph.nodes, inputs, outputs: graph.outputs, initializers };
+  const { infos } = inferShapes(fixed);
+  return lower(fixed, target, (name) => infos.get(name)?.dims ?? []);
+}
+
+/** Mean over consecutive groups of rows. */
+function averageViews(each: Float32Array, counts: readonly number[], classes: number): Float32Array {
+  const out = new Float32Array(counts.length * classes);
+  let at = 0;
+  counts.forEach((count, i) => {
+    for (let c = 0; c < classes; c++) {
+      let sum = 0;
+      for (let v = 0; v < count; v++) sum += each[(at + v) * classes + c]!;
+      out[i * classes + c] = sum / count;
+    }
+    at += count;
+  });
+  return out;
+}
