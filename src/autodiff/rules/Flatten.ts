@@ -1,0 +1,1 @@
+export { Reshape as Flatten } from './Reshape.ts';

@@ -1,0 +1,1 @@
+export { Max as Min } from './Max.ts';

@@ -1,0 +1,1 @@
+export { Reshape as Squeeze } from './Reshape.ts';

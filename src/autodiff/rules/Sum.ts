@@ -1,0 +1,1 @@
+export { Add as Sum } from './Add.ts';

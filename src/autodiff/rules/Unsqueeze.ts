@@ -1,0 +1,1 @@
+export { Reshape as Unsqueeze } from './Reshape.ts';
