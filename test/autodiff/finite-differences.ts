@@ -30,6 +30,8 @@ export interface Case {
   readonly outputs?: number;
   /** Which outputs the loss depends on. Default the first */
   readonly lossOf?: readonly number[];
+  /** The weights c of the loss Σ c · Y. Default random */
+  readonly weights?: 'ones';
   /** Largest difference, relative to max(1, the largest gradient). Default `TOLERANCE` */
   readonly tolerance?: number;
 }
@@ -74,7 +76,7 @@ function build(op: string, c: Case): Built {
   const weights = new Map<string, Float32Array>();
   const sums = (c.lossOf ?? [0]).map((i) => {
     const dims = infos.get(`y${i}`)!.dims;
-    const weight = Float32Array.from({ length: sizeOf(dims) }, () => rng.uniform(-1, 1));
+    const weight = Float32Array.from({ length: sizeOf(dims) }, () => (c.weights === 'ones' ? 1 : rng.uniform(-1, 1)));
     weights.set(`y${i}`, weight);
     const product = builder.add('Mul', [`y${i}`, builder.constant(float32(weight, dims))]);
     return builder.add('ReduceSum', [product], { keepdims: int(0) });

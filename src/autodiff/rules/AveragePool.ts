@@ -1,6 +1,8 @@
+import type { GraphBuilder } from '../../onnx/builder.ts';
 import { float32, int, intOf, ints, sizeOf } from '../../onnx/model.ts';
 import { convGeometry, type Geometry } from '../../onnx/shapes/geometry.ts';
 import type { Rule } from '../rule.ts';
+import { reshape } from './broadcast.ts';
 import { pad, spread } from './spread.ts';
 
 /**
@@ -24,13 +26,13 @@ export const AveragePool: Rule = ({ node, dOutputs, builder, shape }) => {
     const extent = geometry.dilations[i]! * (geometry.kernel[i]! - 1);
     const begin = extent - geometry.pads[i]!;
     // Whatever end padding makes the pooled size that of X: it may cut the zeros behind the last element.
-    return { extent, begin, end: dims[i + 2]! + extent - wide.dims[i + 2]! - begin };
+    return { kernel: geometry.kernel[i]!, begin, end: dims[i + 2]! + extent - wide.dims[i + 2]! - begin };
   });
-  // Pooling takes padding smaller than its window only.
-  const direct = spatial.every(({ extent, begin, end }) => begin >= 0 && end >= 0 && begin <= extent && end <= extent);
+  // Pooling takes padding smaller than its kernel only.
+  const direct = spatial.every(({ kernel, begin, end }) => Math.min(begin, end) >= 0 && Math.max(begin, end) < kernel);
   const begins = spatial.map(({ begin }) => begin);
   const ends = spatial.map(({ end }) => end);
-  const input = direct ? wide.name : pad(builder, wide.name, [0, 0, ...begins], [0, 0, ...ends]);
+  const input = direct ? wide.name : padded(builder, wide, begins, ends);
   return [
     builder.add('AveragePool', [input], {
       kernel_shape: ints(geometry.kernel),
@@ -40,6 +42,22 @@ export const AveragePool: Rule = ({ node, dOutputs, builder, shape }) => {
     }),
   ];
 };
+
+/**
+ * Pads the spatial axes. Channels are merged meanwhile: of a Pad right before a pooling, onnxruntime makes one node, even
+ * where the padding is then more than pooling takes.
+ */
+function padded(
+  builder: GraphBuilder,
+  x: { readonly name: string; readonly dims: readonly number[] },
+  begins: readonly number[],
+  ends: readonly number[],
+): string {
+  const [batch, channels, ...spatial] = x.dims;
+  const planes = reshape(builder, x.name, [batch! * channels!, ...spatial]);
+  const sizes = spatial.map((d, i) => d + begins[i]! + ends[i]!);
+  return reshape(builder, pad(builder, planes, [0, ...begins], [0, ...ends]), [batch!, channels!, ...sizes]);
+}
 
 /** k / c per output position, in row-major order. */
 function windowWeights(geometry: Geometry, input: readonly number[], includePad: boolean): number[] {
@@ -60,5 +78,6 @@ function windowWeights(geometry: Geometry, input: readonly number[], includePad:
     }),
   );
   const product = counts.reduce((all, axis) => all.flatMap((p) => axis.map((c) => p * c)), [1]);
-  return product.map((c) => sizeOf(kernel) / c);
+  // A window that lies in the padding alone has no gradient to give.
+  return product.map((c) => (c === 0 ? 0 : sizeOf(kernel) / c));
 }
