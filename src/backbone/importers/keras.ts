@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ModelError, ShapeError, UnsupportedOperatorError, UsageError } from '../../core/errors.ts';
 import { type GraphBuilder, graphBuilder } from '../../onnx/builder.ts';
 import type { Model } from '../../onnx/model.ts';
+import { guardPools } from '../../onnx/passes/guard-pools.ts';
 import { removeIdentities } from '../../onnx/passes/identities.ts';
 import { mergePads } from '../../onnx/passes/merge-pads.ts';
 import type { Value } from './keras/layer.ts';
@@ -68,7 +69,7 @@ export function importKeras(
     return value;
   });
   const info = ({ name, dims }: Value) => ({ name, dtype: 'float32' as const, dims: ['N', ...dims] });
-  const graph = mergePads(removeIdentities(builder.graph(inputs.map(info), outputs.map(info))));
+  const graph = guardPools(mergePads(removeIdentities(builder.graph(inputs.map(info), outputs.map(info)))));
   return { model: { graph, opset: 17, domains: {}, irVersion: 8, producer: 'nevus', metadata: {} }, shapes };
 }
 

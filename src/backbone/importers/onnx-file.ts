@@ -7,6 +7,7 @@ import type { Graph, Model, ValueInfo } from '../../onnx/model.ts';
 import { articulationPoints } from '../../onnx/passes/articulation.ts';
 import { constantsToInitializers } from '../../onnx/passes/constant-nodes.ts';
 import { extract } from '../../onnx/passes/extract.ts';
+import { guardPools } from '../../onnx/passes/guard-pools.ts';
 import { removeIdentities } from '../../onnx/passes/identities.ts';
 import { mergePads } from '../../onnx/passes/merge-pads.ts';
 import { producersOf } from '../../onnx/passes/uses.ts';
@@ -41,7 +42,7 @@ export async function importOnnxFile(path: string, options: OnnxFileOptions = {}
   if (record !== undefined) return record;
 
   const sha = sha256(data);
-  const graph = mergePads(removeIdentities(constantsToInitializers(model.graph)));
+  const graph = guardPools(mergePads(removeIdentities(constantsToInitializers(model.graph))));
   const { info, ...place } = findInput(graph, options.size, path);
   const pixels = findPixels(model, sha, options.normalisation, path);
   const sinks = sinksOf(graph, options.features, path);
@@ -59,7 +60,7 @@ export async function importOnnxFile(path: string, options: OnnxFileOptions = {}
     throw new ShapeError(
       'backbone/features',
       `${path}: tensor ${features}: expected features [C, H, W] or [C] of one image, got ${dims === undefined ? 'a tensor without a free batch' : `[${dims.join(', ')}]`}`,
-      'Name another tensor with the option features.',
+      'Name another tensor with the option features; export the network with a free batch size.',
     );
   const cuts = [
     ...usefulCuts(graph, info.name, features).filter((t) => [1, 3].includes(shapes.get(t)?.length ?? 0)),

@@ -14,7 +14,7 @@ import type { Graph } from '../model.ts';
 export function articulationPoints(graph: Pick<Graph, 'nodes'>, from: string, to: readonly string[]): string[] {
   const onPath = between(graph, from, to);
   const lastRead = new Map<string, number>();
-  const madeAt = new Map<string, number>([[from, -1]]);
+  const madeAt = new Map<string, number>(onPath.has(from) ? [[from, -1]] : []);
   graph.nodes.forEach((node, position) => {
     if (!node.outputs.some((o) => onPath.has(o))) return;
     for (const input of node.inputs) if (onPath.has(input)) lastRead.set(input, position);
