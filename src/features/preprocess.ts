@@ -49,16 +49,18 @@ export function addPreprocessing(builder: GraphBuilder, input: InputSpec, output
   builder.add('Add', [scaled, builder.constant(float32(input.offset, perChannel))], {}, { output, name: 'normalised' });
 }
 
-/** The preprocessing alone: `image` uint8 [N, H, W, 3] to the backbone's input. */
+/** The preprocessing alone: `image` uint8 [N, H, W, 3] to the backbone's input, its one output. */
 export function preprocessModel(input: InputSpec): Model {
   const builder = graphBuilder();
-  addPreprocessing(builder, input, input.name);
+  // Not the name of the backbone's input, which may be `image` too.
+  const output = 'network_input';
+  addPreprocessing(builder, input, output);
   const size = input.size;
   const dims = input.layout === 'NCHW' ? ['N', 3, size, size] : ['N', size, size, 3];
   return {
     graph: builder.graph(
       [{ name: IMAGE, dtype: 'uint8', dims: ['N', 'H', 'W', 3] }],
-      [{ name: input.name, dtype: 'float32', dims }],
+      [{ name: output, dtype: 'float32', dims }],
     ),
     opset: OPSET,
     domains: {},
