@@ -6,11 +6,11 @@ import { lockFolder } from '../core/lock.ts';
 import { decodeImage } from '../image/decode.ts';
 import type { RgbImage } from '../image/types.ts';
 import { applyView, type View, viewKey } from '../image/view.ts';
-import { sizeOf, type Tensor } from '../onnx/model.ts';
+import { type Model, sizeOf, type Tensor } from '../onnx/model.ts';
 import { openSession, type Session } from '../onnx/session.ts';
 import { IMAGE } from './preprocess.ts';
 import { type FeatureStore, openStore } from './store.ts';
-import { bytesPerView, CUT, POOLED, type Trunk } from './trunk.ts';
+import { CUT, POOLED, type Trunk } from './trunk.ts';
 
 /** An image and the views of it that are wanted. */
 export interface ExtractionItem {
@@ -18,6 +18,8 @@ export interface ExtractionItem {
   /** SHA-256 of the file's bytes. */
   readonly sha256: string;
   readonly views: readonly View[];
+  /** How many of the views, from the first, are wanted as pooled features too. Of all, where nothing lies behind the cut. */
+  readonly pooledViews: number;
 }
 
 export interface ExtractOptions {
@@ -30,6 +32,16 @@ export interface ExtractOptions {
   /** Most bytes this extraction may add. Default: no limit but the disk. */
   readonly cacheLimit?: number;
   readonly signal?: AbortSignal;
+  /** Told what is about to be computed, before the first view. */
+  readonly onPlan?: (plan: ExtractionPlan) => void;
+}
+
+/** What an extraction will take. */
+export interface ExtractionPlan {
+  readonly views: number;
+  /** Bytes that they take on disk, and bytes that are free there. */
+  readonly bytes: number;
+  readonly free: number;
 }
 
 /** What the trunk says of every item and view. Close it when done. */
@@ -50,20 +62,17 @@ const SPARE_BYTES = 512 * 2 ** 20;
 
 const keyOf = (item: ExtractionItem, view: View): string => `${item.sha256} ${viewKey(view)}`;
 
-/** Bytes that an extraction would add to the cache, and views it would compute. */
-export function plannedBytes(
-  trunk: Trunk,
-  items: readonly ExtractionItem[],
-  features: Pick<FeatureSet, 'cut' | 'pooled'>,
-) {
-  const views = items.reduce((sum, item) => sum + missingViews(item, features).length, 0);
-  return { views, bytes: views * bytesPerView(trunk) };
+/** A view that is not remembered, and whether its pooled features are wanted. */
+interface Missing {
+  readonly view: View;
+  readonly pooled: boolean;
 }
 
-function missingViews(item: ExtractionItem, { cut, pooled }: Pick<FeatureSet, 'cut' | 'pooled'>): View[] {
-  return item.views.filter((view) => {
+function missingViews(item: ExtractionItem, { cut, pooled }: Pick<FeatureSet, 'cut' | 'pooled'>): Missing[] {
+  return item.views.flatMap((view, k): Missing[] => {
     const key = keyOf(item, view);
-    return pooled.find(key) === undefined || (cut !== undefined && cut.find(key) === undefined);
+    const wantsPooled = (cut === undefined || k < item.pooledViews) && pooled.find(key) === undefined;
+    return wantsPooled || (cut !== undefined && cut.find(key) === undefined) ? [{ view, pooled: wantsPooled }] : [];
   });
 }
 
@@ -99,10 +108,23 @@ export async function extractFeatures(
   const unlock = lockFolder(folder, 'feature cache');
   const features = openFeatures(trunk, folder);
   try {
-    const { views: total, bytes } = plannedBytes(trunk, items, features);
+    const todo = items.flatMap((item) => {
+      const missing = missingViews(item, features);
+      return missing.length === 0 ? [] : [{ item, missing }];
+    });
+    const views = todo.reduce((sum, { missing }) => sum + missing.length, 0);
+    const pooled = todo.reduce((sum, { missing }) => sum + missing.filter((m) => m.pooled).length, 0);
+    const bytes = views * (features.cut?.recordBytes ?? 0) + pooled * features.pooled.recordBytes;
+    options.onPlan?.({ views, bytes, free: freeBytes(folder) });
     checkSpace(folder, bytes, options.cacheLimit);
-    if (total > 0)
-      await computeMissing(trunk, items, features, { batch, total, threads: options.threads, onProgress, signal });
+    if (views > 0)
+      await computeMissing(trunk, todo, features, {
+        batch,
+        total: views,
+        threads: options.threads,
+        onProgress,
+        signal,
+      });
     return features;
   } catch (error) {
     features.close();
@@ -139,53 +161,80 @@ interface Job {
   readonly signal: AbortSignal | undefined;
 }
 
-async function computeMissing(
-  trunk: Trunk,
-  items: readonly ExtractionItem[],
-  features: FeatureSet,
-  job: Job,
-): Promise<void> {
+interface Todo {
+  readonly item: ExtractionItem;
+  readonly missing: readonly Missing[];
+}
+
+async function computeMissing(trunk: Trunk, todo: readonly Todo[], features: FeatureSet, job: Job): Promise<void> {
   const threads = job.threads === undefined ? {} : { threads: job.threads };
   const preprocess = await openSession(trunk.preprocess, threads);
-  const session = await openSession(trunk.model, threads);
+  let done = 0;
+  const onRun = (count: number): void => {
+    done += count;
+    job.onProgress?.({ stage: 'features', done, total: job.total, unit: 'views' });
+  };
+  const whole = await openLane(trunk.model, features, job, onRun);
+  const short = trunk.cutModel === undefined ? whole : await openLane(trunk.cutModel, features, job, onRun);
   try {
-    const todo = items.flatMap((item) => {
-      const views = missingViews(item, features);
-      return views.length === 0 ? [] : [{ item, views }];
-    });
-    const dims = trunk.model.graph.inputs[0]!.dims.slice(1).map(Number);
-    const input = new Float32Array(job.batch * sizeOf(dims));
-    let keys: string[] = [];
-    let done = 0;
-    const flush = async (): Promise<void> => {
-      const count = keys.length;
-      if (count === 0) return;
-      await runTrunk(
-        session,
-        trunk,
-        features,
-        { dtype: 'float32', dims: [count, ...dims], data: input.subarray(0, count * sizeOf(dims)) },
-        keys,
-      );
-      keys = [];
-      done += count;
-      job.onProgress?.({ stage: 'features', done, total: job.total, unit: 'views' });
-    };
-    const ahead = prefetch(todo, ({ item }) => decodeImage(item.path));
-    for await (const [{ item, views }, image] of ahead) {
-      for (const view of views) {
-        const slot = input.subarray(keys.length * sizeOf(dims), (keys.length + 1) * sizeOf(dims));
-        await preprocessInto(preprocess, applyView(image, view), slot, dims);
-        keys.push(keyOf(item, view));
-        if (keys.length === job.batch) await flush();
+    for await (const [{ item, missing }, image] of prefetch(todo, ({ item }) => decodeImage(item.path))) {
+      for (const { view, pooled } of missing) {
+        const lane = pooled ? whole : short;
+        await preprocessInto(preprocess, applyView(image, view), lane.slot(), lane.dims);
+        await lane.push(keyOf(item, view));
       }
       job.signal?.throwIfAborted();
     }
-    await flush();
+    await whole.flush();
+    if (short !== whole) await short.flush();
   } finally {
     await preprocess.close();
-    await session.close();
+    await whole.close();
+    if (short !== whole) await short.close();
   }
+}
+
+/** Gathers views into batches for one graph, and files what it gives. */
+interface Lane {
+  /** Shape of one input. */
+  readonly dims: readonly number[];
+  /** Where the next input goes. */
+  slot(): Float32Array;
+  /** Says that the slot is filled; runs the graph when the batch is full. */
+  push(key: string): Promise<void>;
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function openLane(model: Model, features: FeatureSet, job: Job, onRun: (count: number) => void): Promise<Lane> {
+  const session = await openSession(model, job.threads === undefined ? {} : { threads: job.threads });
+  const { name, dims: inputDims } = model.graph.inputs[0]!;
+  const dims = inputDims.slice(1).map(Number);
+  const size = sizeOf(dims);
+  const input = new Float32Array(job.batch * size);
+  let keys: string[] = [];
+  const flush = async (): Promise<void> => {
+    const count = keys.length;
+    if (count === 0) return;
+    const outputs = await session.run({
+      [name]: { dtype: 'float32', dims: [count, ...dims], data: input.subarray(0, count * size) },
+    });
+    const { [CUT]: cut, [POOLED]: pooled } = outputs;
+    if (cut !== undefined && features.cut !== undefined) appendRows(features.cut, cut, keys);
+    if (pooled !== undefined) appendRows(features.pooled, pooled, keys);
+    keys = [];
+    onRun(count);
+  };
+  return {
+    dims,
+    slot: () => input.subarray(keys.length * size, (keys.length + 1) * size),
+    push: async (key) => {
+      keys.push(key);
+      if (keys.length === job.batch) await flush();
+    },
+    flush,
+    close: () => session.close(),
+  };
 }
 
 /** Runs a loader a few items ahead of its consumer, in order. */
@@ -212,19 +261,6 @@ export async function preprocessInto(
 ): Promise<void> {
   const feeds = { [IMAGE]: { dtype: 'uint8' as const, dims: [1, image.height, image.width, 3], data: image.data } };
   await session.run(feeds, { [session.outputs[0]!]: { dtype: 'float32', dims: [1, ...dims], data: into } });
-}
-
-async function runTrunk(
-  session: Session,
-  trunk: Trunk,
-  features: FeatureSet,
-  input: Tensor,
-  keys: readonly string[],
-): Promise<void> {
-  const outputs = await session.run({ [trunk.model.graph.inputs[0]!.name]: input });
-  // The cut first: a view counts as remembered only with both, and the pooled features are asked for first.
-  if (features.cut !== undefined) appendRows(features.cut, outputs[CUT]!, keys);
-  appendRows(features.pooled, outputs[POOLED]!, keys);
 }
 
 function appendRows(store: FeatureStore, { data }: Tensor, keys: readonly string[]): void {

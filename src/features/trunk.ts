@@ -2,7 +2,7 @@ import type { Backbone } from '../backbone/types.ts';
 import { UsageError } from '../core/errors.ts';
 import { sha256 } from '../core/hash.ts';
 import { graphBuilder } from '../onnx/builder.ts';
-import { type Graph, int, type Model, sizeOf } from '../onnx/model.ts';
+import { type Graph, int, type Model } from '../onnx/model.ts';
 import { extract } from '../onnx/passes/extract.ts';
 import { foldBatchNorm } from '../onnx/passes/fold-batch-norm.ts';
 import { addPooling } from '../onnx/pooling.ts';
@@ -23,6 +23,8 @@ export interface Trunk {
   readonly preprocess: Model;
   /** The backbone's input to `POOLED` and, where the cut is before the features, `CUT`. BatchNorm folded. */
   readonly model: Model;
+  /** The same as far as the cut, with the one output `CUT`; undefined where the cut is at the features. */
+  readonly cutModel: Model | undefined;
   /** Shape of one example at the cut; undefined where the cut is at the features. */
   readonly cutDims: readonly number[] | undefined;
   /** Length of the pooled features. */
@@ -84,11 +86,13 @@ export function planTrunk(backbone: Backbone, cut: string): Trunk {
     { name: POOLED, dtype: 'float32', dims: ['N', width] },
     ...(cutDims === undefined ? [] : [{ name: CUT, dtype: 'float16' as const, dims: ['N', ...cutDims] }]),
   ]);
+  const model: Model = { ...backbone.model, graph };
   const keyOf = (what: string): string =>
     sha256([FORMAT, sha256(encodeModel(backbone.model)), JSON.stringify(backbone.input), what].join('\n')).slice(0, 24);
   return {
     preprocess,
-    model: { ...backbone.model, graph },
+    model,
+    cutModel: cutDims === undefined ? undefined : extract(model, { inputs: model.graph.inputs, outputs: [CUT] }),
     cutDims,
     width,
     cutKey: keyOf(`cut ${at}`),
@@ -111,9 +115,4 @@ export function tailGraph(backbone: Backbone, cut: string): Graph | undefined {
 function inputOf({ input }: Backbone) {
   const dims = input.layout === 'NCHW' ? ['N', 3, input.size, input.size] : ['N', input.size, input.size, 3];
   return { name: input.name, dtype: 'float32' as const, dims };
-}
-
-/** Bytes that one view of one image takes on disk. */
-export function bytesPerView({ cutDims, width }: Trunk): number {
-  return width * 4 + (cutDims === undefined ? 0 : sizeOf(cutDims) * 2);
 }

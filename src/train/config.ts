@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { UsageError } from '../core/errors.ts';
+import { LINEAR, MLP } from '../model/head.ts';
 import { ADAMW, type OptimizerSpec, SGD } from '../optim/optimizers.ts';
-import { LINEAR, MLP } from './head.ts';
 
 const count = (low: number, high: number) => z.number().int().min(low).max(high);
 const share = z.number().min(0).max(1);
@@ -54,7 +54,7 @@ export const configSchema = z.strictObject({
     /** A name of the registry, or the path of an ONNX file. */
     name: z.string().min(1),
     features: z.string().optional(),
-    normalisation: z.string().optional(),
+    normalisation: z.enum(['unit', 'symmetric', 'imagenet']).optional(),
     size: count(8, 4096).optional(),
   }),
   /** Where the trunk ends: a cut point, `features` (only the head trains), `input` (everything may train), or `auto`. */
@@ -82,7 +82,11 @@ export const configSchema = z.strictObject({
   classWeights: z.enum(['balanced', 'sqrt', 'none']),
   /** What decides which epoch is kept: the lowest validation loss, or the highest validation AUC. */
   best: z.enum(['loss', 'auc']),
-  headPhase: z.strictObject(phase),
+  headPhase: z.strictObject({
+    ...phase,
+    /** Views of each training image that the head sees when fine-tuning follows; all of them when not. */
+    views: count(1, 1000),
+  }),
   fineTune: z.strictObject({
     ...phase,
     /**
@@ -129,6 +133,7 @@ const STANDARD: Omit<Config, 'data'> = {
     clipNorm: 0,
     reduce: { factor: 0.6, patience: 2 },
     stopAfter: 12,
+    views: 2,
   },
   fineTune: {
     schedule: 'one-cycle',

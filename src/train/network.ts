@@ -1,8 +1,8 @@
+import { addHead, DROPOUT_MASK, type HeadSpec } from '../model/head.ts';
 import { graphBuilder } from '../onnx/builder.ts';
 import { type DataType, type Graph, int, type Tensor, type ValueInfo } from '../onnx/model.ts';
 import { absorbBatchNorm } from '../onnx/passes/absorb-batch-norm.ts';
 import { addPooling } from '../onnx/pooling.ts';
-import { addHead, DROPOUT_MASK, type HeadSpec } from './head.ts';
 
 /** Name of the trained graph's input: what the trunk remembered. */
 export const FEATURES = 'stored_features';

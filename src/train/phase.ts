@@ -6,13 +6,13 @@ import { auc, oneVsRestAuc } from '../evaluate/auc.ts';
 import { accuracyOf, balancedAccuracyOf, confusionMatrix } from '../evaluate/confusion.ts';
 import { isDefined, meanOfDefined } from '../evaluate/metric.ts';
 import { positiveProbabilities } from '../evaluate/metrics.ts';
+import { DROPOUT_MASK, dropoutMask, type HeadSpec, headParameters } from '../model/head.ts';
 import { float32, type Tensor } from '../onnx/model.ts';
 import type { LossSpec } from '../optim/losses.ts';
 import type { OptimizerSpec } from '../optim/optimizers.ts';
 import { oneCycle, watchPlateau } from '../optim/schedules.ts';
 import type { RunProgress } from './checkpoint.ts';
-import type { EpochReport } from './events.ts';
-import { DROPOUT_MASK, dropoutMask, type HeadSpec, headParameters } from './head.ts';
+import type { EpochMarker, EpochReport } from './events.ts';
 import { buildNetwork, type Tail } from './network.ts';
 import type { PreparedData } from './prepare.ts';
 import { type RowView, readBatch, type StoredRows } from './rows.ts';
@@ -27,6 +27,8 @@ const SCORE_BATCH = 32;
 export interface Phase {
   readonly name: 'head' | 'fine-tune';
   readonly tail: Tail;
+  /** What lies before the tail, in a few words: `up to mixed8`. */
+  readonly trunk: string;
   /** Units of the tail from the top; all thawed for a one-cycle, one more at each plateau for progressive. */
   readonly units: readonly Unit[];
   readonly schedule: 'plateau' | 'progressive' | 'one-cycle';
@@ -128,8 +130,8 @@ export async function runPhase(
         epochs: phase.epochs,
         trainLoss,
         ...scores,
-        rate: rateAt(phase, progress, engine.stepper.steps - 1, stepsPerEpoch(phase, training.length)),
-        training: describe(phase, progress.thawed),
+        lr: rateAt(phase, progress, engine.stepper.steps - 1, stepsPerEpoch(phase, training.length)),
+        frozen: frozenIn(phase, progress.thawed),
         seconds: (performance.now() - began) / 1000,
         markers: after.markers,
       };
@@ -292,7 +294,7 @@ function scoreValidation(
     valLoss: loss / weight,
     accuracy: isDefined(accuracy) ? accuracy : 0,
     balancedAccuracy: isDefined(balanced) ? balanced : 0,
-    auc: isDefined(area) ? area : undefined,
+    auc: area,
     confusionMatrix: matrix,
   };
 }
@@ -304,10 +306,10 @@ function afterEpoch(
   before: PhaseProgress,
   scores: Scores,
   steps: number,
-): { progress: PhaseProgress; improved: boolean; markers: string[] } {
-  const markers: string[] = [];
+): { progress: PhaseProgress; improved: boolean; markers: EpochMarker[] } {
+  const markers: EpochMarker[] = [];
   // Higher is better. Where no AUC is defined the loss decides.
-  const score = context.best === 'auc' && scores.auc !== undefined ? scores.auc : -scores.valLoss;
+  const score = context.best === 'auc' && isDefined(scores.auc) ? scores.auc : -scores.valLoss;
   const epoch = before.epoch + 1;
   const improved = before.best === null || score > before.best.score;
   const watched = watchPlateau(
@@ -316,31 +318,34 @@ function afterEpoch(
     { patience: phase.reduce.patience },
   );
   let { rate, thawed } = before;
-  if (improved) markers.push('best');
+  if (improved) markers.push({ kind: 'best' });
   if (phase.schedule !== 'one-cycle' && watched.plateau && epoch < phase.epochs) {
     rate *= phase.reduce.factor;
-    markers.push(`rate → ${rate.toPrecision(2)}`);
+    markers.push({ kind: 'rate', from: before.rate, to: rate });
     if (phase.schedule === 'progressive' && thawed < phase.units.length) {
       thawed += 1;
-      markers.push(`thaw ${phase.units[thawed - 1]!.name}`);
+      markers.push({ kind: 'thaw', layer: phase.units[thawed - 1]!.name });
     }
   }
+  const waited = improved ? 0 : before.waited + 1;
+  if (waited >= phase.stopAfter) markers.push({ kind: 'stop', reason: `no better score for ${waited} epochs` });
   const progress: PhaseProgress = {
     phase: phase.name,
     epoch,
     steps,
     rate,
     reduce: watched.state,
-    waited: improved ? 0 : before.waited + 1,
+    waited,
     thawed,
     best: improved ? { phase: phase.name, epoch, score } : before.best,
   };
   return { progress, improved, markers };
 }
 
-function describe(phase: Phase, thawed: number): string {
-  if (phase.units.length === 0) return 'head';
-  return thawed === phase.units.length ? `head + all ${thawed} of the tail` : `head + ${thawed}/${phase.units.length}`;
+/** What stays as it was: the whole backbone, what lies before the cut, or what lies below the thaw line. */
+function frozenIn({ units, trunk }: Phase, thawed: number): string {
+  if (units.length === 0) return 'backbone';
+  return thawed === units.length ? trunk : `below ${units[thawed - 1]!.name}`;
 }
 
 /** Indices of a split's rows. */
@@ -351,7 +356,7 @@ export function rowsOf({ rows }: PreparedData, split: 'train' | 'val' | 'test'):
 const tensorsOf = (floats: ReadonlyMap<string, FloatTensor>): Map<string, Tensor> =>
   new Map([...floats].map(([name, { dims, data }]) => [name, float32(data, dims)]));
 
-const floatsOf = (tensors: ReadonlyMap<string, Tensor>): Map<string, FloatTensor> =>
+export const floatsOf = (tensors: ReadonlyMap<string, Tensor>): Map<string, FloatTensor> =>
   new Map(
     [...tensors].flatMap(([name, t]) =>
       t.dtype === 'float32' ? [[name, { dims: t.dims, data: t.data }] as const] : [],

@@ -1,3 +1,4 @@
+import { definedOnly } from '../core/defined-only.ts';
 import type { OnProgress } from '../core/events.ts';
 import { sha256 } from '../core/hash.ts';
 import { inspectImages } from '../dataset/inspect.ts';
@@ -64,15 +65,6 @@ export async function prepareData(config: Config, onProgress?: OnProgress): Prom
   return { root: dataset.root, format: dataset.format, labels: dataset.labels, taxonomy, rows, problems, hash };
 }
 
-/** Drops keys whose value is undefined. */
-function definedOnly(columns: Config['columns']): { label?: string; group?: string; image?: string } {
-  return {
-    ...(columns.label === undefined ? {} : { label: columns.label }),
-    ...(columns.group === undefined ? {} : { group: columns.group }),
-    ...(columns.image === undefined ? {} : { image: columns.image }),
-  };
-}
-
 /** The views of a row that a run looks at: augmented ones for training, the image itself or its symmetries otherwise. */
 export function viewsOf(row: Row, config: Config): readonly View[] {
   if (row.split === 'train') {
@@ -80,6 +72,11 @@ export function viewsOf(row: Row, config: Config): readonly View[] {
     return Array.from({ length: config.views }, (_, k) => viewOf(k, row.sha256, options));
   }
   return config.tta ? Array.from({ length: 8 }, (_, k) => dihedral(k)) : [IDENTITY];
+}
+
+/** How many of a training row's views the head looks at; of other rows all views. */
+export function pooledViewsOf(row: Row, config: Config): number {
+  return row.split === 'train' ? Math.min(config.headPhase.views, config.views) : Number.POSITIVE_INFINITY;
 }
 
 /** Images per class in each split, for the summary and for class weights. */

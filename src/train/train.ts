@@ -1,0 +1,174 @@
+import { join } from 'node:path';
+import { loadBackbone } from '../backbone/registry.ts';
+import type { Backbone } from '../backbone/types.ts';
+import { definedOnly } from '../core/defined-only.ts';
+import { DataError, InterruptedError } from '../core/errors.ts';
+import type { OnProgress } from '../core/events.ts';
+import { cacheFolder } from '../core/files.ts';
+import { sha256 } from '../core/hash.ts';
+import { lockFolder } from '../core/lock.ts';
+import { writeSplits } from '../dataset/splits-file.ts';
+import { type ExtractionItem, extractFeatures } from '../features/extract.ts';
+import { planTrunk } from '../features/trunk.ts';
+import type { Evaluation } from '../model/evaluate.ts';
+import { checkShippable } from '../model/ship.ts';
+import { blockSize } from '../onnx/blocked.ts';
+import { upgradeOpset } from '../onnx/passes/upgrade-opset.ts';
+import { type RunProgress, readCheckpoint } from './checkpoint.ts';
+import { chooseCut } from './choose-cut.ts';
+import type { Config } from './config.ts';
+import { describeData, gigabytes } from './describe.ts';
+import type { OnTrainEvent } from './events.ts';
+import { evaluateRun, exportModel } from './finish.ts';
+import { pooledViewsOf, prepareData, viewsOf } from './prepare.ts';
+import { openRun, type RunFolder, startRun } from './run-folder.ts';
+import { type Stages, trainPhases } from './stages.ts';
+
+export interface TrainOptions {
+  /** Folder of the run: new or empty to start one; with `resume`, one that was started before. */
+  readonly out: string;
+  readonly onEvent?: OnTrainEvent;
+  /** Stops the run after the step in progress; what is done so far can be resumed. */
+  readonly signal?: AbortSignal;
+  /** Folder that remembers features. Default: `features` in the user's cache. */
+  readonly cache?: string;
+}
+
+export interface TrainResult {
+  readonly folder: RunFolder;
+  readonly best: NonNullable<RunProgress['best']>;
+  readonly validation: Evaluation;
+  /** Undefined where the split has no test images. */
+  readonly test: Evaluation | undefined;
+  /** Seconds by stage. */
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+/**
+ * Trains a classifier: data → split → trunk features → head → fine-tune → `model.onnx` → evaluation.
+ *
+ * @throws {NevusError} see the stages; a run that stops halfway can be resumed with `resumeTraining`
+ */
+export async function train(config: Config, options: TrainOptions): Promise<TrainResult> {
+  return run(startRun(options.out, config), config, options);
+}
+
+/** Goes on with a run that was stopped, to the very result it would have had. */
+export async function resumeTraining(options: TrainOptions): Promise<TrainResult> {
+  const { folder, config } = openRun(options.out);
+  return run(folder, config, options);
+}
+
+async function run(folder: RunFolder, config: Config, options: TrainOptions): Promise<TrainResult> {
+  const unlock = lockFolder(folder.root, 'run folder');
+  try {
+    return await runStages(folder, config, options);
+  } catch (error) {
+    if (options.signal?.aborted === true) {
+      throw new InterruptedError(
+        'train/interrupted',
+        `${folder.root}: stopped`,
+        `Go on with it: nevus train --resume ${folder.root}`,
+        { cause: error },
+      );
+    }
+    throw error;
+  } finally {
+    unlock();
+  }
+}
+
+async function runStages(folder: RunFolder, config: Config, options: TrainOptions): Promise<TrainResult> {
+  const { onEvent = () => undefined, signal } = options;
+  const onProgress: OnProgress = (progress) => onEvent({ kind: 'progress', progress });
+  const note = (text: string): void => onEvent({ kind: 'note', text });
+  const seconds: Record<string, number> = {};
+  const timed = async <T>(stage: string, work: () => Promise<T>): Promise<T> => {
+    const began = performance.now();
+    const result = await work();
+    seconds[stage] = (seconds[stage] ?? 0) + (performance.now() - began) / 1000;
+    return result;
+  };
+
+  const data = await timed('data', () => prepareData(config, onProgress));
+  describeData(data, onEvent);
+  writeSplits(
+    folder.splits,
+    data.root,
+    data.rows.map((r) => r.example),
+    new Map(data.rows.map((r) => [r.example.id, r.split])),
+  );
+  const resumed = readCheckpoint(folder.checkpoint);
+  const fingerprint = sha256([data.hash, JSON.stringify(config)].join('\n'));
+  if (resumed !== undefined && resumed.progress.fingerprint !== fingerprint) {
+    throw new DataError(
+      'run/changed',
+      `${folder.root}: expected the data and settings that the run was started with, got others`,
+      'Restore them, or start a new run.',
+    );
+  }
+
+  const cache = options.cache ?? join(cacheFolder(), 'features');
+  const threads = config.threads ?? undefined;
+  const { name, ...backboneOptions } = config.backbone;
+  const loaded = await timed('backbone', () => loadBackbone(name, definedOnly(backboneOptions)));
+  const whole: Backbone = { ...loaded, model: upgradeOpset(loaded.model) };
+  checkShippable(whole);
+  const { backbone, cut } = await timed('cut', () =>
+    chooseCut(whole, config, data, { cache, threads, onEvent, signal }),
+  );
+  const trunk = planTrunk(backbone, cut);
+  note(
+    `backbone ${backbone.name}, cut at ${cut}, ${trunk.width} features, input ${backbone.input.size} × ${backbone.input.size}`,
+  );
+
+  const items = data.rows.map(
+    (row): ExtractionItem => ({
+      path: row.example.path,
+      sha256: row.sha256,
+      views: viewsOf(row, config),
+      pooledViews: pooledViewsOf(row, config),
+    }),
+  );
+  const features = await timed('features', () =>
+    extractFeatures(trunk, items, {
+      folder: cache,
+      onProgress,
+      onPlan: ({ views, bytes, free }) =>
+        note(
+          views === 0
+            ? 'features: all remembered from before'
+            : `features: ${views} views to compute, ${gigabytes(bytes)} on disk, ${gigabytes(free)} free`,
+        ),
+      ...(threads === undefined ? {} : { threads }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(config.cacheLimit === null ? {} : { cacheLimit: config.cacheLimit * 1e9 }),
+    }),
+  );
+  try {
+    const target = { block: await blockSize() };
+    const stages: Stages = {
+      folder,
+      config,
+      data,
+      backbone,
+      cut,
+      trunk,
+      items,
+      features,
+      fingerprint,
+      threads,
+      target,
+      onEvent,
+      signal,
+      timed,
+    };
+    const trained = await trainPhases(stages, resumed);
+    const evaluated = await timed('evaluate', () => evaluateRun(stages, trained));
+    await timed('export', () => exportModel(stages, trained, evaluated.validation));
+    onEvent({ kind: 'note', text: `model: ${folder.model}` });
+    return { folder, best: trained.best, seconds, ...evaluated };
+  } finally {
+    features.close();
+  }
+}
