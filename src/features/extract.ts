@@ -3,6 +3,7 @@ import { EnvironmentError } from '../core/errors.ts';
 import type { OnProgress } from '../core/events.ts';
 import { freeBytes } from '../core/files.ts';
 import { lockFolder } from '../core/lock.ts';
+import { prefetch } from '../core/prefetch.ts';
 import { decodeImage } from '../image/decode.ts';
 import type { RgbImage } from '../image/types.ts';
 import { applyView, type View, viewKey } from '../image/view.ts';
@@ -56,7 +57,7 @@ export interface FeatureSet {
 }
 
 /** Decoded images held ahead of the trunk: enough to keep the decoder's threads busy while the trunk computes. */
-const AHEAD = 12;
+export const AHEAD = 12;
 /** Left free on the disk, for the run itself and for others. */
 const SPARE_BYTES = 512 * 2 ** 20;
 
@@ -177,7 +178,7 @@ async function computeMissing(trunk: Trunk, todo: readonly Todo[], features: Fea
   const whole = await openLane(trunk.model, features, job, onRun);
   const short = trunk.cutModel === undefined ? whole : await openLane(trunk.cutModel, features, job, onRun);
   try {
-    for await (const [{ item, missing }, image] of prefetch(todo, ({ item }) => decodeImage(item.path))) {
+    for await (const [{ item, missing }, image] of prefetch(todo, ({ item }) => decodeImage(item.path), AHEAD)) {
       for (const { view, pooled } of missing) {
         const lane = pooled ? whole : short;
         await preprocessInto(preprocess, applyView(image, view), lane.slot(), lane.dims);
@@ -235,21 +236,6 @@ async function openLane(model: Model, features: FeatureSet, job: Job, onRun: (co
     flush,
     close: () => session.close(),
   };
-}
-
-/** Runs a loader a few items ahead of its consumer, in order. */
-async function* prefetch<T, R>(items: readonly T[], loader: (item: T) => Promise<R>): AsyncGenerator<[T, R]> {
-  const pending: Promise<R>[] = [];
-  let started = 0;
-  for (const item of items) {
-    while (started < items.length && pending.length < AHEAD) {
-      const promise = loader(items[started++]!);
-      // Its error is thrown when its turn comes; until then it is not unhandled.
-      promise.catch(() => undefined);
-      pending.push(promise);
-    }
-    yield [item, await pending.shift()!];
-  }
 }
 
 /** One image through the preprocessing graph, its result written in place. */

@@ -65,7 +65,7 @@ export function readCheckpoint(folder: string): Checkpoint | undefined {
     else states.set(name.slice('state:'.length), tensor);
   }
   try {
-    return { progress: progressSchema.parse(JSON.parse(metadata['progress'] ?? '')), weights, states };
+    return { progress: progressSchema.parse(JSON.parse(metadata.progress ?? '')), weights, states };
   } catch (error) {
     throw new DataError('checkpoint/format', `${path}: expected the state of a run, got ${messageOf(error)}`);
   }

@@ -94,6 +94,8 @@ export const configSchema = z.strictObject({
      * falling once over all epochs. `none`: the head only.
      */
     schedule: z.enum(['progressive', 'one-cycle', 'none']),
+    /** With `cut: auto`, how many candidate cuts before the chosen one training may thaw. */
+    blocks: count(0, 100),
     /** What thaws together. */
     unfreeze: z.enum(['layer', 'block']),
     /** Rate of the head relative to the tail. */
@@ -137,6 +139,7 @@ const STANDARD: Omit<Config, 'data'> = {
   },
   fineTune: {
     schedule: 'one-cycle',
+    blocks: 3,
     unfreeze: 'layer',
     epochs: 8,
     batch: 16,

@@ -110,12 +110,13 @@ async function runStages(folder: RunFolder, config: Config, options: TrainOption
 
   const cache = options.cache ?? join(cacheFolder(), 'features');
   const threads = config.threads ?? undefined;
+  const target = { block: await blockSize() };
   const { name, ...backboneOptions } = config.backbone;
   const loaded = await timed('backbone', () => loadBackbone(name, definedOnly(backboneOptions)));
   const whole: Backbone = { ...loaded, model: upgradeOpset(loaded.model) };
   checkShippable(whole);
   const { backbone, cut } = await timed('cut', () =>
-    chooseCut(whole, config, data, { cache, threads, onEvent, signal }),
+    chooseCut(whole, config, data, { cache, threads, target, onEvent, signal }),
   );
   const trunk = planTrunk(backbone, cut);
   note(
@@ -146,7 +147,6 @@ async function runStages(folder: RunFolder, config: Config, options: TrainOption
     }),
   );
   try {
-    const target = { block: await blockSize() };
     const stages: Stages = {
       folder,
       config,
