@@ -1,0 +1,7 @@
+import { benchStep } from './step.ts';
+import { benchTrunk } from './trunk.ts';
+
+const [what, ...rest] = process.argv.slice(2);
+if (what === 'trunk' && rest[0] !== undefined) await benchTrunk(rest[0], ...rest.slice(1));
+else if (what === 'step') await benchStep(...rest);
+else console.log('npm run bench -- trunk DATA [backbone] [cut] [images]\nnpm run bench -- step [backbone] [cut]');

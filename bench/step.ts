@@ -1,0 +1,102 @@
+/**
+ * One training step behind a cut, against the step of the conventional recipe (forward through everything, backward
+ * through the same top) and against PyTorch on the same tail. Batch 16, 2 threads, all in one run.
+ *
+ *     npm run bench -- step [backbone] [cut]
+ */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { loadBackbone } from '../src/backbone/registry.ts';
+import { messageOf } from '../src/core/errors.ts';
+import { writeFileAtomic } from '../src/core/files.ts';
+import { rngOf } from '../src/core/rng.ts';
+import { cutTensor, dimsAt, planTrunk, tailGraph } from '../src/features/trunk.ts';
+import { headParameters, initHead, LINEAR } from '../src/model/head.ts';
+import { blockSize } from '../src/onnx/blocked.ts';
+import { type Model, sizeOf } from '../src/onnx/model.ts';
+import { encodeModel } from '../src/onnx/protobuf.ts';
+import { SGD } from '../src/optim/optimizers.ts';
+import { buildNetwork } from '../src/train/network.ts';
+import { openStepper } from '../src/train/step.ts';
+import { layerUnits } from '../src/train/units.ts';
+import { interleaved } from './timing.ts';
+
+const BATCH = 16;
+const CLASSES = 7;
+
+export async function benchStep(name = 'inception_v3', cut = 'mixed8'): Promise<void> {
+  const backbone = await loadBackbone(name);
+  const tail = tailGraph(backbone, cut)!;
+  const trainable = [...layerUnits(tail).flatMap((u) => u.weights), ...headParameters(LINEAR)];
+  const behind = await stepper(name, cut, trainable);
+  const conventional = await stepper(name, 'input', trainable);
+  const times = await interleaved(
+    [
+      { name: 'behind the cut', run: behind },
+      { name: 'conventional', run: conventional },
+    ],
+    7,
+  );
+  const torch = await torchStep({ ...backbone.model, graph: tail });
+  console.log(`training step ${name}, cut ${cut}, batch ${BATCH}, fp32, 2 threads, SGD with momentum`);
+  const ours = times.get('behind the cut')!;
+  const show = (what: string, ms: number): void => console.log(`  ${what.padEnd(44)} ${ms.toFixed(0).padStart(6)} ms   ${(ours / ms).toFixed(2)}`);
+  show('nevus, features remembered', ours);
+  show('nevus, forward through everything', times.get('conventional')!);
+  for (const [what, ms] of torch) show(`PyTorch ${what}`, ms);
+  console.log('  (last column: time of nevus with remembered features, relative to the row)');
+}
+
+async function stepper(name: string, cut: string, trainable: readonly string[]): Promise<() => Promise<number>> {
+  const backbone = await loadBackbone(name);
+  const trunk = planTrunk(backbone, cut);
+  const graph = tailGraph(backbone, cut)!;
+  const dims = trunk.cutDims!;
+  const weights = new Map([...graph.initializers, ...initHead(LINEAR, trunk.width, CLASSES, rngOf(1, 'bench'))]);
+  const tail = { graph, cut: cutTensor(backbone, cut), features: backbone.features, cutDims: dims, featureDims: dimsAt(backbone, backbone.features), stored: 'float16' as const };
+  const engine = await openStepper(
+    {
+      network: buildNetwork(tail, LINEAR, CLASSES, weights, 'fine-tune'),
+      trainable,
+      batch: BATCH,
+      loss: { kind: 'cross-entropy', labelSmoothing: 0 },
+      optimizer: SGD,
+      clipNorm: 0,
+      rates: new Map(),
+    },
+    { block: await blockSize() },
+    { threads: 2 },
+  );
+  const bits = Uint16Array.from({ length: BATCH * sizeOf(dims) }, (_, i) => 0x2e00 + (Math.imul(i, 0x9e3779b1) >>> 22));
+  const batch = {
+    features: { dtype: 'float16' as const, dims: [BATCH, ...dims], data: bits },
+    targets: Array.from({ length: BATCH }, (_, i) => i % CLASSES),
+    weights: new Float32Array(BATCH).fill(1),
+    extra: {},
+  };
+  return () => engine.step(batch, 1e-4);
+}
+
+/** Milliseconds by memory format, from the peer script; none where PyTorch is not installed. */
+async function torchStep(tail: Model): Promise<[string, number][]> {
+  const script = fileURLToPath(new URL('peers/torch_step.py', import.meta.url));
+  const folder = mkdtempSync(join(tmpdir(), 'nevus-bench-'));
+  const path = join(folder, 'tail.onnx');
+  writeFileAtomic(path, encodeModel(tail));
+  try {
+    const { stdout } = await promisify(execFile)('/usr/bin/python3', [script, path, String(BATCH), String(CLASSES), '2']);
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line): [string, number] => [line.split('\t')[0]!, Number(line.split('\t')[1])]);
+  } catch (error) {
+    console.log(`  (PyTorch peer did not run: ${messageOf(error)})`);
+    return [];
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
