@@ -1,6 +1,7 @@
 import { NumericError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
+import { relativePath } from '../dataset/files.ts';
 import { decodeImage } from '../image/decode.ts';
 import { modelCard } from '../model/card.ts';
 import { openClassifier } from '../model/classifier.ts';
@@ -36,7 +37,11 @@ export async function evaluateRun(stages: Stages, trained: Trained): Promise<Run
     if (rows.length === 0) return undefined;
     const probabilities = await scorer.score(new Map(), trained.stored, rows);
     const classOf = new Map(data.labels.map((label) => [label, label]));
-    const examples = rows.map((row) => data.rows[row]!.example);
+    // Relative to the data, so that the file says the same wherever the data lie.
+    const examples = rows.map((row) => {
+      const { example } = data.rows[row]!;
+      return { ...example, path: relativePath(data.root, example.path) };
+    });
     const evaluation = evaluateAnswers(
       { labels: data.labels, taxonomy: data.taxonomy, classOf },
       examples,
