@@ -36,6 +36,10 @@ export interface TrainOptions {
 
 export interface TrainResult {
   readonly folder: RunFolder;
+  readonly config: Config;
+  /** Name of the backbone, and the cut that was given or chosen. */
+  readonly backbone: string;
+  readonly cut: string;
   readonly best: NonNullable<RunProgress['best']>;
   readonly validation: Evaluation;
   /** Undefined where the split has no test images. */
@@ -167,7 +171,7 @@ async function runStages(folder: RunFolder, config: Config, options: TrainOption
     const evaluated = await timed('evaluate', () => evaluateRun(stages, trained));
     await timed('export', () => exportModel(stages, trained, evaluated.validation));
     onEvent({ kind: 'note', text: `model: ${folder.model}` });
-    return { folder, best: trained.best, seconds, ...evaluated };
+    return { folder, config, backbone: backbone.name, cut, best: trained.best, seconds, ...evaluated };
   } finally {
     features.close();
   }

@@ -1,0 +1,85 @@
+import { statSync } from 'node:fs';
+import type { Command } from 'commander';
+import { DataError } from '../../core/errors.ts';
+import { filesBelow, isImageName } from '../../dataset/files.ts';
+import { INTENDED_USE } from '../../model/card.ts';
+import { openClassifier } from '../../model/classifier.ts';
+import { type FilePrediction, predictFiles } from '../../model/predict.ts';
+import { displayFor } from '../display.ts';
+import { integer } from '../numbers.ts';
+import { table } from '../table.ts';
+
+interface PredictFlags {
+  readonly tta?: boolean;
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+export function addPredictCommand(program: Command): void {
+  program
+    .command('predict')
+    .description('ask a trained model about images')
+    .argument('<model>', 'folder of a run, or a model.onnx')
+    .argument('<images...>', 'image files, or folders of them')
+    .option('--tta', 'average over the eight flips and quarter turns')
+    .option('--threads <n>', 'threads of the arithmetic (default: all cores)', integer)
+    .option('--json', 'one JSON object a line')
+    .action(predict);
+}
+
+/** @throws {DataError} at the end, after the other answers, if some files could not be answered */
+async function predict(model: string, images: string[], { json = false, ...flags }: PredictFlags): Promise<void> {
+  const failures: DataError[] = [];
+  const paths = images.flatMap((path) => expanded(path, failures));
+  const classifier = await openClassifier(model, { threads: flags.threads });
+  // Progress goes where it does not mix with the answers, and only where somebody looks.
+  const display = displayFor({ mode: json || !process.stderr.isTTY ? 'quiet' : 'normal', stream: process.stderr });
+  let answers: readonly FilePrediction[];
+  try {
+    answers = await predictFiles(classifier, paths, {
+      tta: flags.tta,
+      onBadFile: (_, error) => failures.push(error),
+      onProgress: display.progress,
+    });
+  } finally {
+    await classifier.close();
+    display.end();
+  }
+  if (json) {
+    const lines = [
+      ...answers.map((answer) => ({ event: 'prediction', ...answer })),
+      ...failures.map(({ code, message }) => ({ event: 'problem', code, message })),
+    ];
+    process.stdout.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    process.stderr.write(`${INTENDED_USE}\n`);
+  } else {
+    if (answers.length > 0) process.stdout.write(`${answerTable(answers).join('\n')}\n`);
+    for (const { message } of failures) process.stderr.write(`skipped: ${message}\n`);
+    process.stdout.write(`${INTENDED_USE}\n`);
+  }
+  if (failures.length > 0) {
+    const asked = answers.length + failures.length;
+    throw new DataError('predict/files', `predict: expected ${asked} readable images, got ${answers.length}`);
+  }
+}
+
+/** The images of a folder; a file as it is. */
+function expanded(path: string, failures: DataError[]): string[] {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [path];
+  const images = filesBelow(path).filter(isImageName);
+  if (images.length === 0) failures.push(new DataError('predict/empty', `${path}: expected images, got none`));
+  return images;
+}
+
+function answerTable(answers: readonly FilePrediction[]): string[] {
+  const question = answers[0]?.positive?.name;
+  return table(
+    ['image', 'label', 'probability', ...(question === undefined ? [] : [question])],
+    answers.map(({ path, predicted, probability, positive }) => [
+      path,
+      predicted,
+      probability.toFixed(3),
+      ...(positive === undefined ? [] : [positive.probability.toFixed(3)]),
+    ]),
+  );
+}
