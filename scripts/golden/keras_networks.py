@@ -87,7 +87,7 @@ def run(layer, weights, inputs):
     x = inputs[0] if inputs else None
 
     def w(key):
-        return torch.from_numpy(weights["%s/%s" % (name, key)])
+        return torch.as_tensor(weights["%s/%s" % (name, key)])
 
     if kind in ("Conv2D", "DepthwiseConv2D"):
         assert c["dilation_rate"] == [1, 1] and c["activation"] == "linear"
@@ -154,4 +154,5 @@ def main():
         file.write("\n")
 
 
-main()
+if __name__ == "__main__":
+    main()
