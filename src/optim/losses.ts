@@ -59,11 +59,15 @@ function smoothed(builder: GraphBuilder, logP: string, oneHot: string, classes: 
   return overClasses(builder, builder.add('Mul', [q, logP]));
 }
 
+/** Where p_t rounds to 1, (1 − p_t)^(γ − 1) would be infinite for γ < 1. */
+const LEAST_MISS = 2 ** -24;
+
 /** (1 − p_t)^γ log p_t per example. */
 function focal(builder: GraphBuilder, logP: string, oneHot: string, gamma: number): string {
   const logPt = overClasses(builder, builder.add('Mul', [oneHot, logP]));
   if (gamma === 0) return logPt;
-  const miss = builder.add('Sub', [builder.scalar(1), builder.add('Exp', [logPt])]);
+  const rest = builder.add('Sub', [builder.scalar(1), builder.add('Exp', [logPt])]);
+  const miss = builder.add('Max', [rest, builder.scalar(LEAST_MISS)]);
   return builder.add('Mul', [builder.add('Pow', [miss, builder.scalar(gamma)]), logPt]);
 }
 
