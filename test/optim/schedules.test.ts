@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FRESH_PLATEAU, oneCycle, watchPlateau } from '../../src/optim/schedules.ts';
+import { golden } from './golden.ts';
+
+/** What the watcher says of each value in turn. */
+function watch(values: readonly number[], patience: number, minDelta?: number) {
+  let state = FRESH_PLATEAU;
+  return values.map((value) => {
+    const seen = watchPlateau(state, value, { patience, ...(minDelta === undefined ? {} : { minDelta }) });
+    state = seen.state;
+    return seen;
+  });
+}
+
+describe('one cycle', () => {
+  it.each([
+    ['10', 10, {}],
+    ['100', 100, {}],
+    ['options', 37, { warm: 0.25, startDiv: 10, endDiv: 100 }],
+  ])("is PyTorch's OneCycleLR: %s", (name, steps, options) => {
+    const expected = golden.oneCycle[name]!;
+    expect(expected.length).toBe(steps);
+    for (const [step, rate] of expected.entries()) expect(oneCycle(step, steps, options)).toBeCloseTo(rate, 10);
+  });
+
+  it('rises, then falls, and stays above 0 and at most 1, however few steps there are', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 300 }), (steps) => {
+        const rates = Array.from({ length: steps }, (_, step) => oneCycle(step, steps));
+        const top = rates.indexOf(Math.max(...rates));
+        for (const [i, rate] of rates.entries()) {
+          expect(rate).toBeGreaterThan(0);
+          expect(rate).toBeLessThanOrEqual(1);
+          if (i > 0) expect(Math.sign(rate - rates[i - 1]!)).toBe(i <= top ? 1 : -1);
+        }
+        if (steps > 2) expect(rates.at(-1)).toBeCloseTo(1 / 250_000, 12);
+      }),
+    );
+  });
+});
+
+describe('plateau', () => {
+  it.each(golden.plateaus)('is ReduceLROnPlateau with patience $patience', ({ patience, values, plateau }) => {
+    expect(watch(values, patience).map((s) => s.plateau)).toEqual(plateau);
+  });
+
+  it('reports after `patience` epochs in a row, then counts again', () => {
+    const seen = watch([1, 1, 1, 1, 1, 0.5, 0.5, 0.4, 0.4, 0.4], 2);
+    expect(seen.map((s) => s.plateau)).toEqual([false, false, true, false, true, false, false, false, false, true]);
+    expect(seen.map((s) => s.improved)).toEqual([true, false, false, false, false, true, false, true, false, false]);
+  });
+
+  it('a fall of less than minDelta does not count, and does not move the best', () => {
+    const seen = watch([1, 0.9995, 0.9991, 0.998], 2, 1e-3);
+    expect(seen.map((s) => s.improved)).toEqual([true, false, false, true]);
+    expect(seen.map((s) => s.plateau)).toEqual([false, false, true, false]);
+    expect(seen[2]!.state.best).toBe(1);
+  });
+
+  it('a value that is not a number is no improvement', () => {
+    expect(watch([Number.NaN, Number.NaN, 1], 2).map((s) => [s.improved, s.plateau])).toEqual([
+      [false, false],
+      [false, true],
+      [true, false],
+    ]);
+  });
+});
