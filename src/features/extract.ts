@@ -9,6 +9,7 @@ import type { RgbImage } from '../image/types.ts';
 import { applyView, type View, viewKey } from '../image/view.ts';
 import { type Model, sizeOf, type Tensor } from '../onnx/model.ts';
 import { openSession, type Session } from '../onnx/session.ts';
+import { trunkBatch } from './batch-independence.ts';
 import { IMAGE } from './preprocess.ts';
 import { type FeatureStore, openStore } from './store.ts';
 import { CUT, POOLED, type Trunk } from './trunk.ts';
@@ -26,7 +27,7 @@ export interface ExtractionItem {
 export interface ExtractOptions {
   /** Folder of the feature cache. */
   readonly folder: string;
-  /** Images per run of the trunk. Default 16. */
+  /** Images per run of the trunk. Default: see `trunkBatch`. */
   readonly batch?: number;
   readonly threads?: number;
   readonly onProgress?: OnProgress;
@@ -105,7 +106,7 @@ export async function extractFeatures(
   items: readonly ExtractionItem[],
   options: ExtractOptions,
 ): Promise<FeatureSet> {
-  const { folder, batch = 16, onProgress, signal } = options;
+  const { folder, batch = trunkBatch(trunk.model.graph), onProgress, signal } = options;
   const unlock = lockFolder(folder, 'feature cache');
   const features = openFeatures(trunk, folder);
   try {

@@ -4,6 +4,7 @@ import type { OnProgress } from '../core/events.ts';
 import { sha256 } from '../core/hash.ts';
 import { lockFolder } from '../core/lock.ts';
 import { prefetch } from '../core/prefetch.ts';
+import { trunkBatch } from '../features/batch-independence.ts';
 import { AHEAD, preprocessInto } from '../features/extract.ts';
 import { preprocessModel } from '../features/preprocess.ts';
 import { openStore } from '../features/store.ts';
@@ -19,7 +20,6 @@ import type { Row } from './prepare.ts';
 
 /** Output of the probing graph: the pooled features of all candidates side by side. */
 const PROBED = 'probed_features';
-const BATCH = 16;
 
 /**
  * Cut points worth a probe: spatial maps, small against the input, that are no bottleneck's inside. A map with more than
@@ -122,7 +122,8 @@ async function fill(
   const { name, dims: inputDims } = model.graph.inputs[0]!;
   const dims = inputDims.slice(1).map(Number);
   const size = sizeOf(dims);
-  const input = new Float32Array(BATCH * size);
+  const together = trunkBatch(model.graph);
+  const input = new Float32Array(together * size);
   let batch: Row[] = [];
   let done = 0;
   const flush = async (): Promise<void> => {
@@ -145,7 +146,7 @@ async function fill(
     for await (const [row, image] of prefetch(rows, (r) => decodeImage(r.example.path), AHEAD)) {
       await preprocessInto(preprocess, image, input.subarray(batch.length * size, (batch.length + 1) * size), dims);
       batch.push(row);
-      if (batch.length === BATCH) await flush();
+      if (batch.length === together) await flush();
       signal?.throwIfAborted();
     }
     await flush();
