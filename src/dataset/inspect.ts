@@ -27,6 +27,8 @@ export interface InspectOptions {
   readonly onProgress?: OnProgress;
   /** Files in memory at a time. Default: the number of processors and one more, which reads while they decode. */
   readonly concurrency?: number;
+  /** Stops between two files; its reason is thrown. */
+  readonly signal?: AbortSignal;
   /** Refuse larger pictures. Default 100,000,000 pixels. */
   readonly maxPixels?: number;
 }
@@ -38,7 +40,7 @@ export interface InspectOptions {
  * @returns images and problems; a bad file is never an error here: see `checkProblems`
  */
 export async function inspectImages(examples: readonly Example[], options: InspectOptions = {}): Promise<Inspection> {
-  const { onProgress, concurrency = availableParallelism() + 1, maxPixels } = options;
+  const { onProgress, concurrency = availableParallelism() + 1, maxPixels, signal } = options;
   const paths = [...new Set(examples.map(({ path }) => path))];
   const results = new Map<string, InspectedImage | Problem>();
 
@@ -46,6 +48,7 @@ export async function inspectImages(examples: readonly Example[], options: Inspe
   const work = async (): Promise<void> => {
     // The workers share one iterator, so each path is taken once.
     for (const path of queue) {
+      signal?.throwIfAborted();
       results.set(path, await inspectFile(path, maxPixels));
       onProgress?.({ stage: 'inspect', done: results.size, total: paths.length, unit: 'images' });
     }

@@ -33,6 +33,8 @@ const progressSchema = z.object({
 
 export type RunProgress = z.infer<typeof progressSchema>;
 
+type BestPhase = NonNullable<RunProgress['best']>['phase'];
+
 export interface Checkpoint {
   readonly progress: RunProgress;
   /** Every weight, tail and head, by name. */
@@ -42,7 +44,8 @@ export interface Checkpoint {
 }
 
 const LAST = 'last.safetensors';
-const BEST = 'best.safetensors';
+/** One file for each phase: fine-tuning starts from the best of the head, also when it is started again after a crash. */
+const bestOf = (phase: BestPhase): string => `best-${phase}.safetensors`;
 
 /** Writes the state of a run, atomically. */
 export function writeCheckpoint(folder: string, { progress, weights, states }: Checkpoint): void {
@@ -71,11 +74,11 @@ export function readCheckpoint(folder: string): Checkpoint | undefined {
   }
 }
 
-/** Writes the weights of the best epoch, atomically. */
-export function writeBest(folder: string, weights: ReadonlyMap<string, FloatTensor>): void {
-  writeSafetensors(join(folder, BEST), weights, {});
+/** Writes the weights of the best epoch, one of the given phase, atomically. */
+export function writeBest(folder: string, phase: BestPhase, weights: ReadonlyMap<string, FloatTensor>): void {
+  writeSafetensors(join(folder, bestOf(phase)), weights, {});
 }
 
-export function readBest(folder: string): Map<string, FloatTensor> {
-  return readSafetensors(join(folder, BEST)).tensors;
+export function readBest(folder: string, phase: BestPhase): Map<string, FloatTensor> {
+  return readSafetensors(join(folder, bestOf(phase))).tensors;
 }

@@ -69,7 +69,9 @@ export async function evaluateRun(stages: Stages, trained: Trained): Promise<Run
  */
 export async function exportModel(stages: Stages, { weights }: Trained, { predictions }: Evaluation): Promise<void> {
   const { backbone, config, cut, data, folder, onEvent } = stages;
-  const { data: _, ...settings } = config;
+  // The same settings in another folder are the same.
+  const { data: _, ...rest } = config;
+  const settings = { ...rest, backbone: { ...rest.backbone, name: backbone.name } };
   const card = modelCard(backbone, {
     labels: data.labels,
     taxonomy: data.taxonomy,

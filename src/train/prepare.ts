@@ -37,9 +37,13 @@ export interface PreparedData {
  *
  * @throws {UsageError|DataError} see `readDataset`, `checkProblems`, `splitDataset`
  */
-export async function prepareData(config: Config, onProgress?: OnProgress): Promise<PreparedData> {
+export async function prepareData(
+  config: Config,
+  onProgress?: OnProgress,
+  signal?: AbortSignal,
+): Promise<PreparedData> {
   const dataset = await readDataset(config.data, definedOnly(config.columns));
-  const inspection = await inspectImages(dataset.examples, onProgress === undefined ? {} : { onProgress });
+  const inspection = await inspectImages(dataset.examples, definedOnly({ onProgress, signal }));
   const problems = [...dataset.problems, ...inspection.problems];
   checkProblems(dataset.examples.length + dataset.problems.length, problems, { allowBad: config.allowBad });
   const usable = dataset.examples.filter((e) => inspection.images.has(e.id));

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { messageOf, UsageError } from '../core/errors.ts';
@@ -57,6 +57,12 @@ export function startRun(root: string, config: Config): RunFolder {
   }
   writeFileAtomic(folder.config, configText(config));
   return folder;
+}
+
+/** Takes away what a run wrote before its first epoch, and the folder if nothing else is in it. */
+export function abandonRun({ root, config, splits, log, tensorboard, checkpoint }: RunFolder): void {
+  for (const path of [config, splits, log, tensorboard, checkpoint]) rmSync(path, { recursive: true, force: true });
+  if (readdirSync(root).length === 0) rmdirSync(root);
 }
 
 /**

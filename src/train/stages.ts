@@ -132,7 +132,7 @@ export async function trainPhases(stages: Stages, resumed: Checkpoint | undefine
   const { folder, config, data, trunk } = stages;
   const at = resumed?.progress;
   const log = openLog(folder.log, at?.logBytes ?? 0);
-  const board = openBoard(folder.tensorboard, data, at?.globalEpoch);
+  const board = openBoard(folder.tensorboard, data, at?.globalEpoch ?? 0);
   let globalEpoch = at?.globalEpoch ?? 0;
   let best = at?.best ?? null;
   let weights: ReadonlyMap<string, FloatTensor> = floatsOf(
@@ -153,7 +153,7 @@ export async function trainPhases(stages: Stages, resumed: Checkpoint | undefine
     stages.onEvent({ kind: 'epoch', report });
     log.write({ event: 'epoch', ...report });
     await board.epoch(globalEpoch, report, weights, validation);
-    if (improved) writeBest(folder.checkpoint, floatsOf(weights));
+    if (improved) writeBest(folder.checkpoint, report.phase, floatsOf(weights));
     writeCheckpoint(folder.checkpoint, {
       progress: { schemaVersion: 1, fingerprint: stages.fingerprint, ...progress, logBytes: log.bytes, globalEpoch },
       weights: floatsOf(weights),
@@ -163,11 +163,11 @@ export async function trainPhases(stages: Stages, resumed: Checkpoint | undefine
   try {
     for (const { phase, stored } of planned) {
       if (at?.phase === 'fine-tune' && phase.name === 'head') continue;
-      if (phase.name === 'fine-tune' && best !== null) weights = readBest(folder.checkpoint);
-      const start: PhaseStart =
-        resumed !== undefined && at?.phase === phase.name
-          ? { progress: resumed.progress, weights: resumed.weights, states: resumed.states }
-          : { progress: freshProgress(phase, best), weights: withTail(weights, phase), states: new Map() };
+      const goesOn = resumed !== undefined && at?.phase === phase.name;
+      if (!goesOn && best !== null) weights = readBest(folder.checkpoint, best.phase);
+      const start: PhaseStart = goesOn
+        ? { progress: resumed.progress, weights: resumed.weights, states: resumed.states }
+        : { progress: freshProgress(phase, best), weights: withTail(weights, phase), states: new Map() };
       if (start.progress.epoch < phase.epochs) stages.onEvent({ kind: 'heading', text: headingOf(phase, stages) });
       const { progress } = await stages.timed(phase.name, () =>
         runPhase(phase, contextOf(stages, phase, stored, remember), start),
@@ -186,7 +186,7 @@ export async function trainPhases(stages: Stages, resumed: Checkpoint | undefine
       'Set epochs of headPhase or fineTune above 0.',
     );
   }
-  return { best, weights: readBest(folder.checkpoint), ...last };
+  return { best, weights: readBest(folder.checkpoint, best.phase), ...last };
 }
 
 function headingOf(phase: Phase, { cut }: Stages): string {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { loadBackbone } from '../backbone/registry.ts';
 import type { Backbone } from '../backbone/types.ts';
 import { definedOnly } from '../core/defined-only.ts';
-import { DataError, InterruptedError } from '../core/errors.ts';
+import { DataError, InterruptedError, ModelError, UsageError } from '../core/errors.ts';
 import type { OnProgress } from '../core/events.ts';
 import { cacheFolder } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
@@ -21,7 +21,7 @@ import { describeData, gigabytes } from './describe.ts';
 import type { OnTrainEvent } from './events.ts';
 import { evaluateRun, exportModel } from './finish.ts';
 import { pooledViewsOf, prepareData, viewsOf } from './prepare.ts';
-import { openRun, type RunFolder, startRun } from './run-folder.ts';
+import { abandonRun, openRun, type RunFolder, startRun } from './run-folder.ts';
 import { type Stages, trainPhases } from './stages.ts';
 
 export interface TrainOptions {
@@ -51,10 +51,18 @@ export interface TrainResult {
 /**
  * Trains a classifier: data → split → trunk features → head → fine-tune → `model.onnx` → evaluation.
  *
- * @throws {NevusError} see the stages; a run that stops halfway can be resumed with `resumeTraining`
+ * @throws {NevusError} see the stages; a run that stops halfway can be resumed with `resumeTraining`. Of a run whose data
+ *   or settings were refused before its first epoch nothing is left, for going on would end in the same way
  */
 export async function train(config: Config, options: TrainOptions): Promise<TrainResult> {
-  return run(startRun(options.out, config), config, options);
+  const folder = startRun(options.out, config);
+  try {
+    return await run(folder, config, options);
+  } catch (error) {
+    const refused = error instanceof UsageError || error instanceof DataError || error instanceof ModelError;
+    if (refused && readCheckpoint(folder.checkpoint) === undefined) abandonRun(folder);
+    throw error;
+  }
 }
 
 /** Goes on with a run that was stopped, to the very result it would have had. */
@@ -94,14 +102,8 @@ async function runStages(folder: RunFolder, config: Config, options: TrainOption
     return result;
   };
 
-  const data = await timed('data', () => prepareData(config, onProgress));
+  const data = await timed('data', () => prepareData(config, onProgress, signal));
   describeData(data, onEvent);
-  writeSplits(
-    folder.splits,
-    data.root,
-    data.rows.map((r) => r.example),
-    new Map(data.rows.map((r) => [r.example.id, r.split])),
-  );
   const resumed = readCheckpoint(folder.checkpoint);
   const fingerprint = sha256([data.hash, JSON.stringify(config)].join('\n'));
   if (resumed !== undefined && resumed.progress.fingerprint !== fingerprint) {
@@ -111,12 +113,18 @@ async function runStages(folder: RunFolder, config: Config, options: TrainOption
       'Restore them, or start a new run.',
     );
   }
+  writeSplits(
+    folder.splits,
+    data.root,
+    data.rows.map((r) => r.example),
+    new Map(data.rows.map((r) => [r.example.id, r.split])),
+  );
 
   const cache = options.cache ?? join(cacheFolder(), 'features');
   const threads = config.threads ?? undefined;
   const target = { block: await blockSize() };
   const { name, ...backboneOptions } = config.backbone;
-  const loaded = await timed('backbone', () => loadBackbone(name, definedOnly(backboneOptions)));
+  const loaded = await timed('backbone', () => loadBackbone(name, { ...definedOnly(backboneOptions), onProgress }));
   const whole: Backbone = { ...loaded, model: upgradeOpset(loaded.model) };
   checkShippable(whole);
   const { backbone, cut } = await timed('cut', () =>

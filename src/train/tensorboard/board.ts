@@ -25,9 +25,9 @@ export interface Board {
   close(): void;
 }
 
-/** @param resumeAfter last epoch of an earlier part of the run; what was written after it is removed */
-export function openBoard(folder: string, data: PreparedData, resumeAfter: number | undefined): Board {
-  const file = openEventFile(folder, resumeAfter === undefined ? {} : { resumeAfter });
+/** @param resumeAfter last epoch of an earlier part of the run, or 0; what was written after it is removed */
+export function openBoard(folder: string, data: PreparedData, resumeAfter: number): Board {
+  const file = openEventFile(folder, { resumeAfter });
   const rows = data.rows.filter((r) => r.split === 'val');
   const classes = data.labels.length;
   // Evenly over the validation set, so that all classes have a chance to be seen.
