@@ -44,7 +44,8 @@ export async function benchStep(name = 'inception_v3', cut = 'mixed8'): Promise<
   const torch = await torchStep({ ...backbone.model, graph: tail });
   console.log(`training step ${name}, cut ${cut}, batch ${BATCH}, fp32, 2 threads, SGD with momentum`);
   const ours = times.get('behind the cut')!;
-  const show = (what: string, ms: number): void => console.log(`  ${what.padEnd(44)} ${ms.toFixed(0).padStart(6)} ms   ${(ours / ms).toFixed(2)}`);
+  const show = (what: string, ms: number): void =>
+    console.log(`  ${what.padEnd(44)} ${ms.toFixed(0).padStart(6)} ms   ${(ours / ms).toFixed(2)}`);
   show('nevus, features remembered', ours);
   show('nevus, forward through everything', times.get('conventional')!);
   for (const [what, ms] of torch) show(`PyTorch ${what}`, ms);
@@ -57,7 +58,14 @@ async function stepper(name: string, cut: string, trainable: readonly string[]):
   const graph = tailGraph(backbone, cut)!;
   const dims = trunk.cutDims!;
   const weights = new Map([...graph.initializers, ...initHead(LINEAR, trunk.width, CLASSES, rngOf(1, 'bench'))]);
-  const tail = { graph, cut: cutTensor(backbone, cut), features: backbone.features, cutDims: dims, featureDims: dimsAt(backbone, backbone.features), stored: 'float16' as const };
+  const tail = {
+    graph,
+    cut: cutTensor(backbone, cut),
+    features: backbone.features,
+    cutDims: dims,
+    featureDims: dimsAt(backbone, backbone.features),
+    stored: 'float16' as const,
+  };
   const engine = await openStepper(
     {
       network: buildNetwork(tail, LINEAR, CLASSES, weights, 'fine-tune'),
@@ -88,7 +96,13 @@ async function torchStep(tail: Model): Promise<[string, number][]> {
   const path = join(folder, 'tail.onnx');
   writeFileAtomic(path, encodeModel(tail));
   try {
-    const { stdout } = await promisify(execFile)('/usr/bin/python3', [script, path, String(BATCH), String(CLASSES), '2']);
+    const { stdout } = await promisify(execFile)('/usr/bin/python3', [
+      script,
+      path,
+      String(BATCH),
+      String(CLASSES),
+      '2',
+    ]);
     return stdout
       .trim()
       .split('\n')

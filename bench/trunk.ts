@@ -25,11 +25,20 @@ export async function benchTrunk(data: string, name = 'inception_v3', cut = 'fea
   const dataset = await readDataset(data);
   const examples = dataset.examples.slice(0, Number(images));
   const { images: inspected } = await inspectImages(examples);
-  const items = examples.map((e) => ({ path: e.path, sha256: inspected.get(e.id)!.sha256, views: [IDENTITY], pooledViews: 1 }));
+  const items = examples.map((e) => ({
+    path: e.path,
+    sha256: inspected.get(e.id)!.sha256,
+    views: [IDENTITY],
+    pooledViews: 1,
+  }));
   const session = await openSession(trunk.model, { threads: 2 });
   const [input] = trunk.model.graph.inputs;
   const dims = input!.dims.slice(1).map(Number);
-  const feed = { dtype: 'float32' as const, dims: [BATCH, ...dims], data: new Float32Array(BATCH * sizeOf(dims)).fill(0.25) };
+  const feed = {
+    dtype: 'float32' as const,
+    dims: [BATCH, ...dims],
+    data: new Float32Array(BATCH * sizeOf(dims)).fill(0.25),
+  };
   const times = await interleaved(
     [
       {

@@ -3,38 +3,24 @@ import { type Classifier as OpenClassifier, openClassifier } from './model/class
 
 export * from './core/errors.ts';
 export type { OnProgress, Progress } from './core/events.ts';
-export {
-  checkProblems,
-  type Dataset,
-  type Example,
-  inspectImages,
-  type Problem,
-  type ReadOptions,
-  readDataset,
-  type Split,
-  type SplitOptions,
-  splitDataset,
-  type Taxonomy,
-} from './dataset/index.ts';
+export { inspectImages } from './dataset/inspect.ts';
 export { makePhantoms, type PhantomOptions, type PhantomSummary } from './dataset/phantoms/make.ts';
+export { checkProblems } from './dataset/problems.ts';
+export { type ReadOptions, readDataset } from './dataset/read.ts';
+export { type SplitOptions, splitDataset } from './dataset/split.ts';
+export type { Dataset, Example, Problem, Split, Taxonomy } from './dataset/types.ts';
 export { isDefined, type Metric, type Metrics } from './evaluate/index.ts';
 export { decodeImage } from './image/decode.ts';
 export type { RgbImage } from './image/types.ts';
+export { INTENDED_USE, type ModelCard } from './model/card.ts';
+export { type Classified, type ClassifierOptions, type ClassifyOptions, openClassifier } from './model/classifier.ts';
 export {
-  type Classified,
-  type ClassifierOptions,
-  type ClassifyOptions,
   type EvaluateOptions,
   type Evaluation,
   evaluateDataset,
   evaluateDataset as evaluate,
-  type FilePrediction,
-  INTENDED_USE,
-  type ModelCard,
-  openClassifier,
-  type PredictOptions,
-  predictFiles,
-} from './model/index.ts';
+} from './model/evaluate.ts';
+export { type FilePrediction, type PredictOptions, predictFiles } from './model/predict.ts';
 export {
   type Config,
   overlay,

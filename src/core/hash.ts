@@ -1,16 +1,8 @@
-import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createHash } from 'node:crypto';
 
 /** Hexadecimal SHA-256 of bytes or UTF-8 text. */
 export function sha256(data: Uint8Array | string): string {
   return createHash('sha256').update(data).digest('hex');
-}
-
-/** Hexadecimal SHA-256 of a file, read as a stream. */
-export async function sha256File(path: string): Promise<string> {
-  const hash: Hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return hash.digest('hex');
 }
 
 /** The first 32 bits of the SHA-256 of a text, as a signed integer: a stable hash for seeds and splits. */

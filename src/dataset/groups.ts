@@ -4,8 +4,6 @@ import type { Example } from './types.ts';
 /** What must not be torn apart: `auto` is lesion and patient, wherever the data names them. */
 export type GroupBy = 'auto' | 'lesion' | 'patient' | 'none';
 
-export const GROUP_BY: readonly GroupBy[] = ['auto', 'lesion', 'patient', 'none'];
-
 /** The SHA-256 of an example's file, or undefined where it is not known. */
 export type Sha256Of = (id: string) => string | undefined;
 

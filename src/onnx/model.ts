@@ -95,7 +95,6 @@ export const int = (value: number): Attribute => ({ kind: 'int', value });
 export const float = (value: number): Attribute => ({ kind: 'float', value });
 export const string = (value: string): Attribute => ({ kind: 'string', value });
 export const ints = (value: readonly number[]): Attribute => ({ kind: 'ints', value });
-export const floats = (value: readonly number[]): Attribute => ({ kind: 'floats', value });
 
 /** The integer attribute of that name, or the default. */
 export function intOf(node: Node, name: string, otherwise: number): number {

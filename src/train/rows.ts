@@ -1,6 +1,6 @@
 import type { FeatureStore } from '../features/store.ts';
 import { tensorOver } from '../onnx/data-types.ts';
-import { sizeOf, type Tensor } from '../onnx/model.ts';
+import type { Tensor } from '../onnx/model.ts';
 
 /** Where the stored features of some rows and views are, and how they are laid out. */
 export interface StoredRows {
@@ -25,9 +25,4 @@ export function readBatch({ store, dtype, dims, places }: StoredRows, batch: rea
     store.read(places[row]![view]!, bytes.subarray(i * store.recordBytes, (i + 1) * store.recordBytes));
   });
   return tensorOver(dtype, bytes.buffer, [batch.length, ...dims]);
-}
-
-/** Bytes of one record. */
-export function recordBytes({ dtype, dims }: Pick<StoredRows, 'dtype' | 'dims'>): number {
-  return sizeOf(dims) * (dtype === 'float16' ? 2 : 4);
 }
