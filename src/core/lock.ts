@@ -1,18 +1,21 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { EnvironmentError, systemCode } from './errors.ts';
 import { diskError } from './files.ts';
 
+/** Locks that this process holds: a file that names this process but is not among them was left by an earlier one. */
+const held = new Set<string>();
+
 /**
- * Takes a folder for this process alone. The lock of a process that is gone is taken over.
+ * Takes a folder for one user alone. The lock of a process that is gone is taken over.
  *
  * @param folder made if missing
  * @param what named in the message, such as `feature cache`
  * @returns a function that gives the folder back
- * @throws {EnvironmentError} another living process has it
+ * @throws {EnvironmentError} another living process has it, or another user within this one
  */
 export function lockFolder(folder: string, what: string): () => void {
-  const path = join(folder, 'lock');
+  const path = resolve(folder, 'lock');
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
@@ -21,11 +24,18 @@ export function lockFolder(folder: string, what: string): () => void {
   for (let attempt = 0; ; attempt++) {
     try {
       writeFileSync(path, String(process.pid), { flag: 'wx' });
-      return () => rmSync(path, { force: true });
+      held.add(path);
+      let mine = true;
+      return () => {
+        if (!mine) return;
+        mine = false;
+        held.delete(path);
+        rmSync(path, { force: true });
+      };
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw diskError(path, error);
       const owner = readOwner(path);
-      if (attempt > 2 || (owner !== undefined && owner !== process.pid && alive(owner))) {
+      if (attempt > 2 || held.has(path) || (owner !== undefined && owner !== process.pid && alive(owner))) {
         throw new EnvironmentError(
           'lock/held',
           `${folder}: the ${what} is in use by process ${owner ?? 'unknown'}`,
