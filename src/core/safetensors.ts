@@ -8,12 +8,11 @@ export interface FloatTensor {
   readonly data: Float32Array;
 }
 
-interface Header {
-  readonly [name: string]: {
-    readonly dtype: string;
-    readonly shape: readonly number[];
-    readonly data_offsets: readonly [number, number];
-  };
+/** What the header says of one tensor: its bytes are those from … to of the data. */
+interface Entry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
 }
 
 /** Writes the file atomically. The same tensors and text give the same bytes. */
@@ -22,13 +21,13 @@ export function writeSafetensors(
   tensors: ReadonlyMap<string, FloatTensor>,
   metadata: Readonly<Record<string, string>>,
 ): void {
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  const header: [name: string, value: unknown][] = [['__metadata__', metadata]];
   let offset = 0;
   for (const [name, { dims, data }] of tensors) {
-    header[name] = { dtype: 'F32', shape: dims, data_offsets: [offset, offset + data.byteLength] };
+    header.push([name, { dtype: 'F32', shape: dims, data_offsets: [offset, offset + data.byteLength] }]);
     offset += data.byteLength;
   }
-  const json = JSON.stringify(header);
+  const json = JSON.stringify(Object.fromEntries(header));
   // Data start on a multiple of 8 bytes, as the format asks.
   const text = Buffer.from(json.padEnd(json.length + ((8 - (Buffer.byteLength(json) % 8)) % 8), ' '));
   const length = Buffer.alloc(8);
@@ -56,19 +55,15 @@ export function readSafetensors(path: string): {
   }
   const { metadata, entries } = splitHeader(parsed, bad);
   const tensors = new Map<string, FloatTensor>();
-  for (const [
-    name,
-    {
-      dtype,
-      shape,
-      data_offsets: [from, to],
-    },
-  ] of Object.entries(entries)) {
+  for (const [name, { dtype, shape, data_offsets }] of entries) {
+    const [from, to] = data_offsets;
     if (dtype !== 'F32') throw bad(`${name} of type ${dtype}`);
+    const size = shape.reduce((product, d) => product * d, 4);
+    if (to - from !== size) throw bad(`${name} [${shape.join(', ')}] in ${to - from} bytes`);
     const start = 8 + headerBytes + from;
     if (8 + headerBytes + to > bytes.byteLength) throw bad(`${name} cut short`);
-    const data = new Float32Array((to - from) / 4);
-    new Uint8Array(data.buffer).set(bytes.subarray(start, start + data.byteLength));
+    const data = new Float32Array(size / 4);
+    new Uint8Array(data.buffer).set(bytes.subarray(start, start + size));
     tensors.set(name, { dims: shape, data });
   }
   return { tensors, metadata };
@@ -77,26 +72,32 @@ export function readSafetensors(path: string): {
 function splitHeader(
   parsed: unknown,
   bad: (detail: string) => DataError,
-): { metadata: Record<string, string>; entries: Header } {
-  if (typeof parsed !== 'object' || parsed === null) throw bad('no header');
-  const metadata: Record<string, string> = {};
-  const entries: { [name: string]: Header[string] } = {};
+): { metadata: Record<string, string>; entries: ReadonlyMap<string, Entry> } {
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw bad('no header');
+  let metadata: Record<string, string> = {};
+  const entries = new Map<string, Entry>();
   for (const [name, value] of Object.entries(parsed)) {
-    if (name === '__metadata__') for (const [k, v] of Object.entries(value ?? {})) metadata[k] = String(v);
-    else if (isEntry(value)) entries[name] = value;
+    if (name === '__metadata__')
+      metadata = Object.fromEntries(Object.entries(value ?? {}).map(([k, v]) => [k, String(v)]));
+    else if (isEntry(value)) entries.set(name, value);
     else throw bad(`an entry ${name} without type and place`);
   }
   return { metadata, entries };
 }
 
-function isEntry(value: unknown): value is Header[string] {
+function isEntry(value: unknown): value is Entry {
   return (
     typeof value === 'object' &&
     value !== null &&
     'dtype' in value &&
     'shape' in value &&
-    Array.isArray(value.shape) &&
+    isCounts(value.shape) &&
     'data_offsets' in value &&
-    Array.isArray(value.data_offsets)
+    isCounts(value.data_offsets) &&
+    value.data_offsets.length === 2
   );
+}
+
+function isCounts(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every((v) => Number.isSafeInteger(v) && v >= 0);
 }
