@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataError } from '../core/errors.ts';
+import { DataError, ShapeError } from '../core/errors.ts';
 import { diskError, writeAll } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 
@@ -20,7 +20,12 @@ export interface FeatureStore {
   find(key: string): number | undefined;
   /** Reads the record at a place into a buffer of `recordBytes`. @throws {DataError} if the file was cut short since */
   read(place: number, into: Uint8Array): void;
-  /** Appends a record and returns its place; a key that is here already keeps its record. */
+  /**
+   * Appends a record and returns its place; a key that is here already keeps its record.
+   *
+   * @throws {ShapeError} a record of another size
+   * @throws {EnvironmentError} no space
+   */
   append(key: string, record: Uint8Array): number;
   close(): void;
 }
@@ -67,8 +72,14 @@ export function openStore(folder: string, recordBytes: number): FeatureStore {
       const id = idOf(key);
       const known = places.get(id);
       if (known !== undefined) return known;
+      if (record.byteLength !== recordBytes) {
+        throw new ShapeError(
+          'features/record',
+          `${folder}: expected a record of ${recordBytes} bytes, got ${record.byteLength}`,
+        );
+      }
       try {
-        writeAll(records, record.subarray(0, recordBytes));
+        writeAll(records, record);
         writeAll(index, Buffer.from(id, 'hex'));
       } catch (error) {
         ftruncateSync(records, size * recordBytes);
