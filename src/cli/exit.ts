@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { messageOf, NevusError, UsageError } from '../core/errors.ts';
+import { EnvironmentError, messageOf, NevusError, systemCode, UsageError } from '../core/errors.ts';
 import { diskError } from '../core/files.ts';
 
 export interface ReportOptions {
@@ -41,11 +41,9 @@ function asNevusError(thrown: unknown): NevusError | undefined {
     );
   }
   if (thrown instanceof NevusError) return thrown;
-  // A disk that refuses may be noticed anywhere that writes.
-  const disk = diskError(pathOf(thrown), thrown);
-  return disk instanceof NevusError ? disk : undefined;
-}
-
-function pathOf(thrown: unknown): string {
-  return thrown instanceof Error && 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : 'disk';
+  // A disk that refuses may be noticed anywhere that reads or writes.
+  if (systemCode(thrown) === undefined || !(thrown instanceof Error) || !('syscall' in thrown)) return undefined;
+  const path = 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : 'disk';
+  const disk = diskError(path, thrown);
+  return disk instanceof NevusError ? disk : new EnvironmentError('system', thrown.message);
 }

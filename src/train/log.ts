@@ -15,7 +15,13 @@ export function openLog(path: string, bytes = 0): RunLog {
     if (existsSync(path)) truncateSync(path, Math.min(bytes, statSync(path).size));
     const file = openSync(path, 'a');
     return {
-      write: (entry) => writeAll(file, Buffer.from(`${JSON.stringify(entry)}\n`)),
+      write: (entry) => {
+        try {
+          writeAll(file, Buffer.from(`${JSON.stringify(entry)}\n`));
+        } catch (error) {
+          throw diskError(path, error);
+        }
+      },
       get bytes() {
         return statSync(path).size;
       },
