@@ -72,7 +72,7 @@ describe('progress on a terminal', () => {
   });
 
   it('leaves no line behind a stage that is passing', () => {
-    const t = fake({ isTTY: true });
+    const t = fake({ isTTY: true, color: false });
     t.display.progress({ ...features(0), transient: true });
     t.wait(4000);
     t.display.progress({ ...features(100), transient: true });
