@@ -21,9 +21,13 @@ const AFFINE: Readonly<Record<string, readonly number[]>> = {
   LayerNormalization: [1, 2],
   InstanceNormalization: [1, 2],
   PRelu: [1],
-  Mul: [0, 1],
-  Add: [0, 1],
 };
+
+/**
+ * Scale and shift as operators of their own. One number is a constant of a formula (HardSwish written out), and one
+ * before any layer is part of the preprocessing.
+ */
+const ARITHMETIC = new Set(['Mul', 'Add']);
 
 /**
  * The weight-bearing layers of a tail from the top down. Scale and shift that act on a layer's result thaw with its
@@ -65,11 +69,12 @@ function layersOf(graph: Graph): Layer[] {
   /** The layer whose result each tensor carries, through operators without weights of their own. */
   const carrier = new Map<string, Layer>();
   const taken = new Set<string>();
-  const claim = (node: Node, positions: readonly number[]): string[] =>
+  const claim = (node: Node, positions: readonly number[], least = 1): string[] =>
     positions.flatMap((i) => {
       const name = node.inputs[i];
       const tensor = name === undefined ? undefined : graph.initializers.get(name);
       if (name === undefined || tensor?.dtype !== 'float32' || tensor.dims.length === 0 || taken.has(name)) return [];
+      if (tensor.data.length < least) return [];
       taken.add(name);
       return [name];
     });
@@ -84,6 +89,8 @@ function layersOf(graph: Graph): Layer[] {
         layer = { name: node.name, at, weights };
         layers.push(layer);
       }
+    } else if (ARITHMETIC.has(node.op)) {
+      before?.weights.push(...claim(node, [0, 1], 2));
     } else if (affine !== undefined) {
       const weights = claim(node, affine);
       if (before !== undefined) before.weights.push(...weights);
