@@ -65,7 +65,7 @@ Made by \`node scripts/docs.mjs\` from the tables in the source; do not edit it 
 ## Gradients
 
 What may stand behind the cut, where weights are trained: ${rules.length} operators of \`ai.onnx\`, in float32. \`dX\` is
-∂loss/∂X. An operator without a rule is named in the error, with the node, before anything is trained. Every rule is checked
+∂loss/∂X. An operator without a rule is an error that names it and its node. Every rule is checked
 against finite differences, and a rule without such a check fails the tests.
 
 Before the cut, nothing is differentiated: there, any operator of \`ai.onnx\` that onnxruntime runs may stand. Files need operator
