@@ -2,6 +2,7 @@
 
 import { graphBuilder } from '../builder.ts';
 import { floatOf, type Graph, type Node } from '../model.ts';
+import { isInferenceNorm } from './fold-batch-norm.ts';
 import { consumersOf } from './uses.ts';
 
 /**
@@ -12,10 +13,11 @@ import { consumersOf } from './uses.ts';
  */
 export function absorbBatchNorm(graph: Graph): Graph {
   const consumers = consumersOf(graph);
+  const outputs = new Set(graph.outputs.map((o) => o.name));
   const normOf = new Map<string, Node>();
   for (const node of graph.nodes) {
-    if (node.op !== 'BatchNormalization' || node.domain !== '') continue;
-    const conv = graph.nodes.find((n) => n.op === 'Conv' && n.outputs[0] === node.inputs[0]);
+    if (!isInferenceNorm(node) || outputs.has(node.inputs[0]!)) continue;
+    const conv = graph.nodes.find((n) => n.op === 'Conv' && n.domain === '' && n.outputs[0] === node.inputs[0]);
     if (conv !== undefined && consumers.get(node.inputs[0]!)?.length === 1 && graph.initializers.has(conv.inputs[1]!)) {
       normOf.set(conv.name, node);
     }

@@ -36,7 +36,8 @@ export function foldBatchNorm(graph: Graph): Graph {
   return { ...result, initializers: usedInitializers(result) };
 }
 
-function isInferenceNorm(node: Node): boolean {
+/** A BatchNormalization with stored statistics. */
+export function isInferenceNorm(node: Node): boolean {
   return (
     node.op === 'BatchNormalization' &&
     node.domain === '' &&
