@@ -14,7 +14,7 @@ const progressSchema = z.object({
   phase: z.enum(['head', 'fine-tune', 'done']),
   /** Epochs of this phase that are over. */
   epoch: z.number().int(),
-  /** Optimizer steps of this phase. */
+  /** Optimizer steps since its state was zero: of this phase, or since AdamW started again after a thaw. */
   steps: z.number().int(),
   /** Learning rate that the next epoch starts with. */
   rate: z.number(),

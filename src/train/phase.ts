@@ -1,4 +1,5 @@
 import type { Target } from '../autodiff/lower/lower.ts';
+import { NumericError } from '../core/errors.ts';
 import { rngOf, shuffled } from '../core/rng.ts';
 import type { FloatTensor } from '../core/safetensors.ts';
 import { argmaxRows } from '../evaluate/argmax.ts';
@@ -122,11 +123,24 @@ export async function runPhase(
       const trainLoss = await trainEpoch(phase, context, engine.stepper, training, progress);
       weights = new Map([...weights, ...engine.stepper.weights]);
       const probabilities = await engine.scorer.score(weights, context.stored, validation);
+      if (!probabilities.every(Number.isFinite)) {
+        throw new NumericError(
+          'train/validation',
+          `${phase.name}, epoch ${progress.epoch + 1}: expected finite probabilities of the validation images, got others`,
+          'Lower the learning rate.',
+        );
+      }
       const scores = scoreValidation(context, validation, probabilities);
       const after = afterEpoch(phase, context, progress, scores, engine.stepper.steps);
+      const thaws = after.progress.thawed !== progress.thawed;
+      // AdamW corrects for a state that started at zero, by the steps since: what just thawed starts at zero now, and
+      // with the corrections of a late step would move several times the rate. So all of its state starts again.
+      const restarts = thaws && phase.optimizer.kind === 'adamw';
+      const states = restarts ? new Map<string, Tensor>() : engine.stepper.states;
+      const next: PhaseProgress = restarts ? { ...after.progress, steps: 0 } : after.progress;
       const report: EpochReport = {
         phase: phase.name,
-        epoch: after.progress.epoch,
+        epoch: next.epoch,
         epochs: phase.epochs,
         trainLoss,
         ...scores,
@@ -137,18 +151,17 @@ export async function runPhase(
       };
       await context.onEpoch({
         report,
-        progress: after.progress,
+        progress: next,
         weights,
-        states: engine.stepper.states,
+        states,
         improved: after.improved,
         validation: probabilities,
       });
-      if (after.progress.thawed !== progress.thawed && after.progress.epoch < phase.epochs) {
-        const { states } = engine.stepper;
+      if (thaws && next.epoch < phase.epochs) {
         await engine.close();
-        engine = await openEngine(phase, context, after.progress, weights, states);
+        engine = await openEngine(phase, context, next, weights, states);
       }
-      progress = after.progress;
+      progress = next;
       context.signal?.throwIfAborted();
     }
     return { progress, weights: floatsOf(weights) };
