@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EnvironmentError, systemCode } from './errors.ts';
-import { diskError } from './files.ts';
+import { diskError, makeFolder } from './files.ts';
 
 /** Locks that this process holds: a file that names this process but is not among them was left by an earlier one. */
 const held = new Set<string>();
@@ -17,7 +17,7 @@ const held = new Set<string>();
 export function lockFolder(folder: string, what: string): () => void {
   const path = resolve(folder, 'lock');
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   } catch (error) {
     throw diskError(folder, error);
   }

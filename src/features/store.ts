@@ -1,7 +1,7 @@
-import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError, ShapeError } from '../core/errors.ts';
-import { diskError, writeAll } from '../core/files.ts';
+import { diskError, makeFolder, writeAll } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 
 /** Bytes of one entry of the index: a SHA-256. */
@@ -41,7 +41,7 @@ export function openStore(folder: string, recordBytes: number): FeatureStore {
   let records: number;
   let index: number;
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     records = openSync(join(folder, 'features.bin'), 'a+');
     index = openSync(join(folder, 'index.bin'), 'a+');
   } catch (error) {

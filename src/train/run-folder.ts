@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { messageOf, UsageError } from '../core/errors.ts';
-import { diskError, writeFileAtomic } from '../core/files.ts';
+import { diskError, makeFolder, writeFileAtomic } from '../core/files.ts';
 import { type Config, parseConfig } from './config.ts';
 
 /** Where everything of a run lies. */
@@ -51,7 +51,7 @@ export function startRun(root: string, config: Config): RunFolder {
           : 'Choose another --out.',
       );
     }
-    mkdirSync(root, { recursive: true });
+    makeFolder(root);
   } catch (error) {
     throw diskError(root, error);
   }

@@ -1,12 +1,12 @@
 /** Files out of a package of the npm registry, without installing it. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { EnvironmentError, ModelError, messageOf, systemCode } from '../../core/errors.ts';
 import type { OnProgress } from '../../core/events.ts';
-import { cacheFolder, diskError } from '../../core/files.ts';
+import { cacheFolder, diskError, makeFolder } from '../../core/files.ts';
 import { readTar } from './tar.ts';
 
 /** A package, pinned. */
@@ -89,7 +89,7 @@ async function download(source: NpmPackage, path: string, damaged: boolean): Pro
 function temporaryFolder(): string {
   const parent = join(cacheFolder(), 'npm');
   try {
-    mkdirSync(parent, { recursive: true });
+    makeFolder(parent);
     return mkdtempSync(join(parent, 'tmp-'));
   } catch (error) {
     throw diskError(parent, error);

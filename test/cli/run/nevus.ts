@@ -41,7 +41,12 @@ export function workplace(): Workplace {
   const folder = mkdtempSync(join(tmpdir(), 'nevus-cli-'));
   const cache = join(folder, 'cache');
   beforeAll(build);
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const children: ChildProcess[] = [];
+  afterAll(() => {
+    // What a failed test left running.
+    for (const child of children) child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  });
   const run = (file: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Started => {
     const { FORCE_COLOR: _, NEVUS_DEBUG: __, ...inherited } = process.env;
     const child = spawn(process.execPath, [join(ROOT, file), ...args], {
@@ -49,6 +54,7 @@ export function workplace(): Workplace {
       env: { ...inherited, NEVUS_CACHE: cache, NO_COLOR: '1', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    children.push(child);
     return watch(child);
   };
   const start = (args: readonly string[], environment?: Readonly<Record<string, string>>): Started =>
