@@ -32,8 +32,8 @@ export interface Workplace {
   readonly path: (...parts: string[]) => string;
   nevus(...args: readonly string[]): Promise<Ended>;
   start(args: readonly string[], environment?: Readonly<Record<string, string>>): Started;
-  /** Runs a script of the project. */
-  script(name: string, ...args: readonly string[]): Promise<Ended>;
+  /** Runs an example of the library on what is built. */
+  example(name: string, ...args: readonly string[]): Promise<Ended>;
 }
 
 /** Makes a workplace before the tests of a file, building the project where it is out of date, and removes it after them. */
@@ -65,7 +65,7 @@ export function workplace(): Workplace {
     path: (...parts) => join(folder, ...parts),
     start,
     nevus: (...args) => start(args).ended,
-    script: (name, ...args) => run(join('scripts', name), args).ended,
+    example: (name, ...args) => run('node_modules/tsx/dist/cli.mjs', [join(ROOT, 'examples', name), ...args]).ended,
   };
 }
 
