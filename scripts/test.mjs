@@ -1,5 +1,5 @@
 /**
- * Every check of the project, in one command: lint, types, structure, build, then all tests. A check that fails does not
+ * Every check of the project, in one command: lint, build, types, structure, then all tests. A check that fails does not
  * keep the others from running. The last line says how many passed, failed and were skipped.
  *
  * Arguments go to vitest: `npm test -- test/dataset` runs the checks and these tests only.
@@ -156,12 +156,13 @@ const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const present = SOURCES.filter((folder) => existsSync(join(ROOT, folder)));
 if (installIsStale()) await install();
 await check('lint', [() => tool('@biomejs/biome', ['check', '--error-on-warnings', '.'])]);
+// Examples are checked against what was built.
+await check('build', [() => tool('typescript:tsc', ['-p', 'tsconfig.build.json'])]);
 await check('types', [() => tool('typescript:tsc', ['-p', 'tsconfig.json', '--noEmit'])]);
 await check('structure', [
   () => tool('dependency-cruiser:depcruise', ['--config', '.dependency-cruiser.cjs', ...present]),
   () => tool('knip', ['--no-progress']),
 ]);
-await check('build', [() => tool('typescript:tsc', ['-p', 'tsconfig.build.json'])]);
 await tests();
 
 console.log('');
