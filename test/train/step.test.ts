@@ -134,6 +134,14 @@ describe('a step', () => {
     expectSame(part(plain, false), part(slow, false));
   });
 
+  it('of AdamW from the beginning is one rate long wherever there is a gradient', async () => {
+    const rate = 0.01;
+    const update = await updateOf(spec(3, { optimizer: { ...ADAMW, weightDecay: 0 } }), rate);
+    const lengths = [...update.values()].flat().map((v) => Math.abs(v) / rate);
+    expect(Math.max(...lengths)).toBeLessThan(1.0001);
+    expect(lengths.filter((v) => v > 0.99).length / lengths.length).toBeGreaterThan(0.9);
+  });
+
   it('decays kernels, but neither biases nor normalisation', async () => {
     const optimizer = { ...ADAMW, weightDecay: 0.5 };
     const s = spec(3, { optimizer });
