@@ -25,7 +25,7 @@ interface EvaluateFlags {
   readonly allowBad?: boolean;
   readonly tta?: boolean;
   readonly threads?: number;
-  readonly seed: number;
+  readonly seed?: number;
   readonly json?: boolean;
 }
 
@@ -43,17 +43,18 @@ export function addEvaluateCommand(program: Command): void {
     .option('--allow-bad', 'go on even if more than 5 % of the images cannot be used')
     .option('--tta', 'average over the eight flips and quarter turns')
     .option('--threads <n>', 'threads of the arithmetic (default: all cores)', integer)
-    .option('--seed <n>', 'of the resampling behind the intervals', integer, 0)
+    .option('--seed <n>', 'of the resampling behind the intervals (default: the run’s, or 0)', integer)
     .option('--json', 'one JSON object a line')
     .action(runEvaluate);
 }
 
 async function runEvaluate(model: string, data: string, flags: EvaluateFlags): Promise<void> {
-  const { split, tta, threads, seed } = flags;
+  const { split, tta, threads } = flags;
   const display = displayFor({ mode: flags.json === true ? 'json' : 'normal', stream: process.stdout });
   const classifier = await openClassifier(model, { threads });
   try {
     const run = findRun(model);
+    const seed = flags.seed ?? run?.config.seed ?? 0;
     const examples = await readExamples(run, data, flags, display);
     const out = flags.out ?? defaultFolder(model, run, data, split);
     const { metrics } = await evaluateDataset(classifier, examples, { tta, seed, out, onProgress: display.progress });
