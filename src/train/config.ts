@@ -100,6 +100,8 @@ export const configSchema = z.strictObject({
     unfreeze: z.enum(['layer', 'block']),
     /** Rate of the head relative to the tail. */
     headRate: z.number().positive(),
+    /** Whether every kernel of the tail moves at a rate relative to its size (root mean square / 0.1). */
+    relativeRates: z.boolean(),
   }),
   /** Average the eight flips and quarter turns when evaluating. */
   tta: z.boolean(),
@@ -149,6 +151,7 @@ const STANDARD: Omit<Config, 'data'> = {
     reduce: { factor: 0.6, patience: 2 },
     stopAfter: 12,
     headRate: 1,
+    relativeRates: true,
   },
   tta: false,
   threads: null,

@@ -16,6 +16,7 @@ import type { RunProgress } from './checkpoint.ts';
 import type { EpochMarker, EpochReport } from './events.ts';
 import { buildNetwork, type Tail } from './network.ts';
 import type { PreparedData } from './prepare.ts';
+import { relativeRates } from './relative-rates.ts';
 import { type RowView, readBatch, type StoredRows } from './rows.ts';
 import { openScorer, type Scorer } from './scorer.ts';
 import { openStepper, type Stepper } from './step.ts';
@@ -40,6 +41,8 @@ export interface Phase {
   readonly clipNorm: number;
   /** Rate of the head relative to the tail. */
   readonly headRate: number;
+  /** Whether every kernel of the tail moves at a rate relative to its size. */
+  readonly relativeRates: boolean;
   readonly reduce: { readonly factor: number; readonly patience: number };
   readonly stopAfter: number;
 }
@@ -197,7 +200,12 @@ async function openEngine(
       loss,
       optimizer: phase.optimizer,
       clipNorm: phase.clipNorm,
-      rates: new Map(headWeights.map((name) => [name, phase.headRate])),
+      rates: new Map([
+        ...(phase.relativeRates && phase.tail.graph !== undefined
+          ? relativeRates(phase.tail.graph, thawedWeights)
+          : []),
+        ...headWeights.map((name): [string, number] => [name, phase.headRate]),
+      ]),
     },
     target,
     { ...(threads === undefined ? {} : { threads }), states, steps },

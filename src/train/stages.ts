@@ -89,6 +89,7 @@ function planPhases({ config, backbone, cut, trunk, features, items }: Stages): 
       trunk: 'backbone',
       schedule: 'plateau',
       headRate: 1,
+      relativeRates: false,
       ...headSettings,
     },
     stored: pooled,

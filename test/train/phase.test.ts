@@ -40,6 +40,7 @@ function phaseOf(over: Partial<Phase> = {}): Phase {
     rate: 0.02,
     clipNorm: 0,
     headRate: 1,
+    relativeRates: false,
     reduce: { factor: 0.5, patience: 2 },
     stopAfter: 100,
     ...over,
