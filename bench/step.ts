@@ -75,6 +75,7 @@ async function stepper(name: string, cut: string, trainable: readonly string[]):
       optimizer: SGD,
       clipNorm: 0,
       rates: new Map(),
+      centred: [],
     },
     { block: await blockSize() },
     { threads: 2 },

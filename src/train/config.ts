@@ -100,6 +100,8 @@ export const configSchema = z.strictObject({
     unfreeze: z.enum(['layer', 'block']),
     /** Rate of the head relative to the tail. */
     headRate: z.number().positive(),
+    /** Whether the kernels of the tail train as if their inputs had mean zero. */
+    centre: z.boolean(),
     /** Whether every kernel of the tail moves at a rate relative to its size (root mean square / 0.1). */
     relativeRates: z.boolean(),
   }),
@@ -151,7 +153,8 @@ const STANDARD: Omit<Config, 'data'> = {
     reduce: { factor: 0.6, patience: 2 },
     stopAfter: 12,
     headRate: 1,
-    relativeRates: true,
+    centre: true,
+    relativeRates: false,
   },
   tta: false,
   threads: null,

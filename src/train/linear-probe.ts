@@ -77,6 +77,7 @@ export async function linearProbe(
         optimizer: { ...ADAMW, weightDecay: 0.1 },
         clipNorm: 0,
         rates: new Map(),
+        centred: [],
       },
       target,
       threads === undefined ? {} : { threads },

@@ -12,6 +12,7 @@ import { float32, type Tensor } from '../onnx/model.ts';
 import type { LossSpec } from '../optim/losses.ts';
 import type { OptimizerSpec } from '../optim/optimizers.ts';
 import { oneCycle, watchPlateau } from '../optim/schedules.ts';
+import { type Centred, measureCentring } from './centring.ts';
 import type { RunProgress } from './checkpoint.ts';
 import type { EpochMarker, EpochReport } from './events.ts';
 import { buildNetwork, type Tail } from './network.ts';
@@ -41,6 +42,8 @@ export interface Phase {
   readonly clipNorm: number;
   /** Rate of the head relative to the tail. */
   readonly headRate: number;
+  /** Whether the kernels of the tail train as if their inputs had mean zero. */
+  readonly centre: boolean;
   /** Whether every kernel of the tail moves at a rate relative to its size. */
   readonly relativeRates: boolean;
   readonly reduce: { readonly factor: number; readonly patience: number };
@@ -117,7 +120,8 @@ export async function runPhase(
 ): Promise<Omit<PhaseStart, 'states'>> {
   let { progress } = start;
   let weights = tensorsOf(start.weights);
-  let engine = await openEngine(phase, context, progress, weights, tensorsOf(start.states));
+  const centred = await centringOf(phase, context, weights);
+  let engine = await openEngine(phase, context, centred, progress, weights, tensorsOf(start.states));
   const training = rowsOf(context.data, 'train');
   const validation = rowsOf(context.data, 'val');
   try {
@@ -162,7 +166,7 @@ export async function runPhase(
       });
       if (thaws && next.epoch < phase.epochs) {
         await engine.close();
-        engine = await openEngine(phase, context, next, weights, states);
+        engine = await openEngine(phase, context, centred, next, weights, states);
       }
       progress = next;
       context.signal?.throwIfAborted();
@@ -171,6 +175,23 @@ export async function runPhase(
   } finally {
     await engine.close();
   }
+}
+
+/** Images that the mean inputs of kernels are measured on. */
+const MEASURED = 32;
+
+/** Mean inputs of the tail's kernels, from the backbone as it came: the same however often a run is resumed. */
+async function centringOf(
+  { centre, tail, units }: Phase,
+  { data, head, stored, seed, target, threads }: PhaseContext,
+  weights: ReadonlyMap<string, Tensor>,
+): Promise<readonly Centred[]> {
+  if (!centre || tail.graph === undefined) return [];
+  const own = new Map([...weights].filter(([name]) => !tail.graph!.initializers.has(name)));
+  const network = buildNetwork(tail, head, data.labels.length, own, 'infer');
+  const sample = shuffled(rowsOf(data, 'train'), rngOf(seed, 'centring')).slice(0, MEASURED);
+  const views = sample.map((row) => ({ row, view: 0 }));
+  return measureCentring(tail.graph, network, new Set(units.flatMap((u) => u.weights)), stored, views, target, threads);
 }
 
 interface Engine {
@@ -183,6 +204,7 @@ interface Engine {
 async function openEngine(
   phase: Phase,
   { head, data, loss, threads, target }: PhaseContext,
+  centred: readonly Centred[],
   { thawed, steps }: PhaseProgress,
   weights: ReadonlyMap<string, Tensor>,
   states: ReadonlyMap<string, Tensor>,
@@ -206,6 +228,7 @@ async function openEngine(
           : []),
         ...headWeights.map((name): [string, number] => [name, phase.headRate]),
       ]),
+      centred,
     },
     target,
     { ...(threads === undefined ? {} : { threads }), states, steps },

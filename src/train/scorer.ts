@@ -1,10 +1,9 @@
-import { lower, type Target } from '../autodiff/lower/lower.ts';
+import type { Target } from '../autodiff/lower/lower.ts';
 import type { Graph, Tensor, ValueInfo } from '../onnx/model.ts';
 import { openSession } from '../onnx/session.ts';
-import { inferShapes } from '../onnx/shapes/infer.ts';
+import { fixedBatch, runnable } from './fixed-batch.ts';
 import { FEATURES, type Network, PROBABILITIES } from './network.ts';
 import { type RowView, readBatch, type StoredRows } from './rows.ts';
-import { runnable } from './step.ts';
 
 /** Runs tail and head on stored features with weights that change from call to call. */
 export interface Scorer {
@@ -63,13 +62,11 @@ export async function openScorer(
 
 function scoringGraph({ graph }: Network, varying: readonly string[], batch: number, target: Target): Graph {
   const inputs = [
-    ...graph.inputs.map((v): ValueInfo => ({ ...v, dims: [batch, ...v.dims.slice(1)] })),
+    ...graph.inputs,
     ...varying.map((name): ValueInfo => ({ name, dtype: 'float32', dims: graph.initializers.get(name)!.dims })),
   ];
   const initializers = new Map([...graph.initializers].filter(([name]) => !varying.includes(name)));
-  const fixed: Graph = { nodes: graph.nodes, inputs, outputs: graph.outputs, initializers };
-  const { infos } = inferShapes(fixed);
-  return lower(fixed, target, (name) => infos.get(name)?.dims ?? []);
+  return fixedBatch({ nodes: graph.nodes, inputs, outputs: graph.outputs, initializers }, batch, target);
 }
 
 /** Mean over consecutive groups of rows. */

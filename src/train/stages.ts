@@ -90,6 +90,7 @@ function planPhases({ config, backbone, cut, trunk, features, items }: Stages): 
       schedule: 'plateau',
       headRate: 1,
       relativeRates: false,
+      centre: false,
       ...headSettings,
     },
     stored: pooled,

@@ -1,7 +1,6 @@
 import { differentiate } from '../autodiff/differentiate.ts';
 import { lower, type Target } from '../autodiff/lower/lower.ts';
 import { NumericError } from '../core/errors.ts';
-import { BLOCKED_DOMAIN } from '../onnx/blocked.ts';
 import { graphBuilder } from '../onnx/builder.ts';
 import {
   float32,
@@ -17,6 +16,8 @@ import {
 import { openSession, type Session } from '../onnx/session.ts';
 import { addLoss, type LossSpec } from '../optim/losses.ts';
 import { addUpdate, corrections, type OptimizerSpec, stateNames } from '../optim/optimizers.ts';
+import { addCentredGradient, addShiftCorrection, type Centred } from './centring.ts';
+import { runnable } from './fixed-batch.ts';
 import { FEATURES, LOGITS, type Network } from './network.ts';
 
 const TARGETS = 'targets';
@@ -44,6 +45,8 @@ export interface StepSpec {
   readonly clipNorm: number;
   /** Factor on the learning rate by weight; 1 where missing. */
   readonly rates: ReadonlyMap<string, number>;
+  /** Kernels trained as if their inputs had mean zero. */
+  readonly centred: readonly Centred[];
 }
 
 /**
@@ -77,9 +80,16 @@ export function stepModel(spec: StepSpec, target: Target): Model {
     { loss, wrt: trainable },
   );
 
-  const vectors = new Map(
+  const vectors = new Map<string, string>(
     [...gradients].map(([name, g]) => [name, builder.add('Reshape', [g, builder.ints([-1])], {}, { name: 'vector' })]),
   );
+  const centred = spec.centred.filter(({ kernel, shift }) => vectors.has(kernel) && vectors.has(shift));
+  for (const layer of centred) {
+    vectors.set(
+      layer.kernel,
+      addCentredGradient(builder, layer, vectors.get(layer.kernel)!, vectors.get(layer.shift)!),
+    );
+  }
   const clip = spec.clipNorm > 0 ? addClip(builder, [...vectors.values()], spec.clipNorm) : undefined;
   const outputs: ValueInfo[] = [{ name: LOSS, dtype: 'float32', dims: [] }];
   builder.add('Identity', [loss], {}, { output: LOSS });
@@ -87,6 +97,7 @@ export function stepModel(spec: StepSpec, target: Target): Model {
     builder.add('Identity', [value], {}, { output: next(name) });
     outputs.push({ name: next(name), dtype: 'float32', dims: [size] });
   };
+  const moved = new Map<string, string>();
   for (const [name, gradient] of vectors) {
     const { dims } = weights.get(name)!;
     const size = sizeOf(dims);
@@ -108,29 +119,22 @@ export function stepModel(spec: StepSpec, target: Target): Model {
         correction2: CORRECTION2,
       },
     );
-    give(name, updated.weight, size);
+    moved.set(name, updated.weight);
     updated.states.forEach((value, i) => {
       inputs.push({ name: flat(states[i]!), dtype: 'float32', dims: [size] });
       give(states[i]!, value, size);
     });
   }
+  for (const layer of centred) {
+    const { kernel, shift } = layer;
+    moved.set(shift, addShiftCorrection(builder, layer, flat(kernel), moved.get(kernel)!, moved.get(shift)!));
+  }
+  for (const [name, value] of moved) give(name, value, sizeOf(weights.get(name)!.dims));
   for (const [name, value] of network.statistics) give(name, value, sizeOf(weights.get(name)!.dims));
   const scalars = [RATE, ...(optimizer.kind === 'adamw' ? [CORRECTION1, CORRECTION2] : [])];
   inputs.push(...scalars.map((name): ValueInfo => ({ name, dtype: 'float32', dims: [] })));
   const graph = lower(builder.graph(inputs, outputs), target, (name) => infos.get(name)?.dims ?? []);
   return runnable(graph);
-}
-
-/** A graph of ours as a model that onnxruntime runs here; not for shipping. */
-export function runnable(graph: Graph): Model {
-  return {
-    graph,
-    opset: 18,
-    domains: { 'com.microsoft': 1, [BLOCKED_DOMAIN]: 1 },
-    irVersion: 8,
-    producer: 'nevus',
-    metadata: {},
-  };
 }
 
 function lastDim(graph: Graph, output: string): number {

@@ -13,7 +13,7 @@ import { float32, int64, type Tensor, type ValueInfo } from '../../src/onnx/mode
 import { openSession } from '../../src/onnx/session.ts';
 import { addLoss } from '../../src/optim/losses.ts';
 import { buildNetwork, FEATURES, LOGITS, type Tail } from '../../src/train/network.ts';
-import { runnable } from '../../src/train/step.ts';
+import { runnable } from '../../src/train/fixed-batch.ts';
 import { layerUnits } from '../../src/train/units.ts';
 import { type Block, INPUT, inverted, OUTPUT, residual, squeeze } from './golden-blocks.ts';
 import { CLASSES, formulaHead, formulaTargets, formulaValues, LABEL_SMOOTHING, signs } from './golden-values.ts';

@@ -9,7 +9,7 @@ import { BLOCKED_DOMAIN, blockSize } from '../../src/onnx/blocked.ts';
 import { graphBuilder } from '../../src/onnx/builder.ts';
 import { type Graph, int, ints, intsOf, type Node, sizeOf, type Tensor } from '../../src/onnx/model.ts';
 import { openSession } from '../../src/onnx/session.ts';
-import { runnable } from '../../src/train/step.ts';
+import { runnable } from '../../src/train/fixed-batch.ts';
 import { naiveConvolution } from './naive-convolution.ts';
 
 /** Float32 rounding of sums of a few thousand products, relative to the largest value. */

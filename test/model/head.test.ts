@@ -14,7 +14,7 @@ import {
 import { graphBuilder } from '../../src/onnx/builder.ts';
 import { float32, sizeOf, type Tensor } from '../../src/onnx/model.ts';
 import { openSession } from '../../src/onnx/session.ts';
-import { runnable } from '../../src/train/step.ts';
+import { runnable } from '../../src/train/fixed-batch.ts';
 
 const [N, F, UNITS, CLASSES] = [5, 4, 6, 3];
 const HEAD: HeadSpec = { kind: 'mlp', units: UNITS, dropout: 0.25, slope: 0.3 };

@@ -5,7 +5,7 @@ import { graphBuilder } from '../../src/onnx/builder.ts';
 import { float32, int64 } from '../../src/onnx/model.ts';
 import { openSession } from '../../src/onnx/session.ts';
 import { addLoss, type LossSpec } from '../../src/optim/losses.ts';
-import { runnable } from '../../src/train/step.ts';
+import { runnable } from '../../src/train/fixed-batch.ts';
 import { golden } from './golden.ts';
 
 const CLASSES = 5;

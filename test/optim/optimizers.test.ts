@@ -3,7 +3,7 @@ import { graphBuilder } from '../../src/onnx/builder.ts';
 import { float32, scalar } from '../../src/onnx/model.ts';
 import { openSession } from '../../src/onnx/session.ts';
 import { ADAMW, addUpdate, corrections, type OptimizerSpec, SGD, stateNames } from '../../src/optim/optimizers.ts';
-import { runnable } from '../../src/train/step.ts';
+import { runnable } from '../../src/train/fixed-batch.ts';
 import { golden } from './golden.ts';
 
 const START = [0.5, -1, 2, 0, -0.25, 1.5];

@@ -41,6 +41,7 @@ function phaseOf(over: Partial<Phase> = {}): Phase {
     clipNorm: 0,
     headRate: 1,
     relativeRates: false,
+    centre: false,
     reduce: { factor: 0.5, patience: 2 },
     stopAfter: 100,
     ...over,

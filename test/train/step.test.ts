@@ -39,6 +39,7 @@ function spec(layers: number, over: Partial<StepSpec> = {}): StepSpec {
     optimizer: { kind: 'sgd', momentum: 0, weightDecay: 0 },
     clipNorm: 0,
     rates: new Map(),
+    centred: [],
     ...over,
   };
 }

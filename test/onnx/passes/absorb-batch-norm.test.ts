@@ -5,7 +5,7 @@ import { type GraphBuilder, graphBuilder } from '../../../src/onnx/builder.ts';
 import { float, type Graph, int, ints, type Tensor } from '../../../src/onnx/model.ts';
 import { absorbBatchNorm } from '../../../src/onnx/passes/absorb-batch-norm.ts';
 import { openSession } from '../../../src/onnx/session.ts';
-import { runnable } from '../../../src/train/step.ts';
+import { runnable } from '../../../src/train/fixed-batch.ts';
 import { expectNear, random } from './model.ts';
 
 const X = [2, 4, 5, 5];
