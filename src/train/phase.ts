@@ -17,7 +17,6 @@ import type { RunProgress } from './checkpoint.ts';
 import type { EpochMarker, EpochReport } from './events.ts';
 import { buildNetwork, type Tail } from './network.ts';
 import type { PreparedData } from './prepare.ts';
-import { relativeRates } from './relative-rates.ts';
 import { type RowView, readBatch, type StoredRows } from './rows.ts';
 import { openScorer, type Scorer } from './scorer.ts';
 import { openStepper, type Stepper } from './step.ts';
@@ -44,8 +43,6 @@ export interface Phase {
   readonly headRate: number;
   /** Whether the kernels of the tail train as if their inputs had mean zero. */
   readonly centre: boolean;
-  /** Whether every kernel of the tail moves at a rate relative to its size. */
-  readonly relativeRates: boolean;
   readonly reduce: { readonly factor: number; readonly patience: number };
   readonly stopAfter: number;
 }
@@ -222,12 +219,7 @@ async function openEngine(
       loss,
       optimizer: phase.optimizer,
       clipNorm: phase.clipNorm,
-      rates: new Map([
-        ...(phase.relativeRates && phase.tail.graph !== undefined
-          ? relativeRates(phase.tail.graph, thawedWeights)
-          : []),
-        ...headWeights.map((name): [string, number] => [name, phase.headRate]),
-      ]),
+      rates: new Map(headWeights.map((name) => [name, phase.headRate])),
       centred,
     },
     target,

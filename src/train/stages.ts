@@ -89,7 +89,6 @@ function planPhases({ config, backbone, cut, trunk, features, items }: Stages): 
       trunk: 'backbone',
       schedule: 'plateau',
       headRate: 1,
-      relativeRates: false,
       centre: false,
       ...headSettings,
     },

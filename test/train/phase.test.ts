@@ -40,7 +40,6 @@ function phaseOf(over: Partial<Phase> = {}): Phase {
     rate: 0.02,
     clipNorm: 0,
     headRate: 1,
-    relativeRates: false,
     centre: false,
     reduce: { factor: 0.5, patience: 2 },
     stopAfter: 100,
