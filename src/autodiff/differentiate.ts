@@ -94,6 +94,15 @@ export function differentiate(graph: Graph, { loss, wrt, inputShapes }: Differen
   return { builder, gradients, infos };
 }
 
+/**
+ * Says before anything is computed that a graph could not be differentiated.
+ *
+ * @throws {UnsupportedOperatorError} naming the first node without a rule
+ */
+export function checkDifferentiable(graph: Graph): void {
+  for (const node of graph.nodes) ruleOf(node);
+}
+
 /** Tensors that depend on one of the given, themselves included. */
 function reachable(nodes: readonly Node[], from: ReadonlySet<string>): ReadonlySet<string> {
   const out = new Set(from);

@@ -1,6 +1,6 @@
 import picocolors from 'picocolors';
 import type { OnProgress, Progress } from '../core/events.ts';
-import { type EpochReport, epochLine, type Paint } from './epoch-line.ts';
+import { type EpochSummary, epochLine, type Paint } from './epoch-line.ts';
 import { duration, grouped, perSecond } from './format.ts';
 import { type Rate, rateFrom } from './rate.ts';
 import { type Cell, table } from './table.ts';
@@ -33,7 +33,7 @@ export interface Display {
   heading(text: string): void;
   /** Something that the user should know even when quiet. */
   warn(text: string): void;
-  epoch(report: EpochReport): void;
+  epoch(report: EpochSummary): void;
   table(title: string, headers: readonly string[], rows: readonly (readonly Cell[])[]): void;
   /** What the command was for: the text for people (also when quiet), the data for programs. */
   result(name: string, data: Readonly<Record<string, unknown>>, text: string): void;

@@ -1,36 +1,12 @@
-import { isDefined, type Metric } from '../evaluate/metric.ts';
+import { isDefined } from '../evaluate/metric.ts';
+import type { EpochMarker, EpochReport } from '../train/events.ts';
 import { duration } from './format.ts';
 import { cut, pad, printable, textWidth } from './text-width.ts';
 
 const COLUMNS = 100;
 
-/** What an epoch came to. */
-export interface EpochReport {
-  /** From 1. */
-  readonly epoch: number;
-  readonly epochs: number;
-  /** `head`, `fine-tune`. */
-  readonly phase: string;
-  readonly trainLoss: number;
-  readonly valLoss: number;
-  /** On the validation set, in [0, 1]. */
-  readonly accuracy: number;
-  /** On the validation set. */
-  readonly auc: Metric;
-  readonly lr: number;
-  /** What is frozen, in a few words: `trunk`, `up to mixed8`. */
-  readonly frozen: string;
-  readonly seconds: number;
-  readonly markers?: readonly EpochMarker[];
-}
-
-/** Something that happened at the end of an epoch. */
-export type EpochMarker =
-  /** The best so far by the measure that is watched; its weights are kept. */
-  | { readonly kind: 'best' }
-  | { readonly kind: 'rate'; readonly from: number; readonly to: number }
-  | { readonly kind: 'thaw'; readonly layer: string }
-  | { readonly kind: 'stop'; readonly reason: string };
+/** What of an epoch its line shows. */
+export type EpochSummary = Omit<EpochReport, 'balancedAccuracy' | 'confusionMatrix'>;
 
 /** How pieces of a line are coloured. */
 export interface Paint {
@@ -45,8 +21,8 @@ export interface Paint {
  * An epoch as one line of at most 100 columns, aligned with those of other epochs; a star marks the best so far. Below it, one
  * line for each drop of the rate, thawed layer, and stop.
  */
-export function epochLine(report: EpochReport, paint: Paint): string[] {
-  const { epoch, epochs, phase, trainLoss, valLoss, accuracy, auc, lr, frozen, seconds, markers = [] } = report;
+export function epochLine(report: EpochSummary, paint: Paint): string[] {
+  const { epoch, epochs, phase, trainLoss, valLoss, accuracy, auc, lr, frozen, seconds, markers } = report;
   const best = markers.some(({ kind }) => kind === 'best');
   const count = `${String(epoch).padStart(String(epochs).length)}/${epochs}`;
   const pieces = [

@@ -106,3 +106,6 @@ export function cacheFolder(): string {
   const { NEVUS_CACHE, XDG_CACHE_HOME } = process.env;
   return NEVUS_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'nevus');
 }
+
+/** A number of bytes for a reader. */
+export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`;

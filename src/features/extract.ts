@@ -1,16 +1,15 @@
 import { join } from 'node:path';
 import { EnvironmentError } from '../core/errors.ts';
 import type { OnProgress } from '../core/events.ts';
-import { freeBytes } from '../core/files.ts';
+import { freeBytes, gigabytes } from '../core/files.ts';
 import { lockFolder } from '../core/lock.ts';
 import { prefetch } from '../core/prefetch.ts';
 import { decodeImage } from '../image/decode.ts';
-import type { RgbImage } from '../image/types.ts';
 import { applyView, type View, viewKey } from '../image/view.ts';
-import { type Model, sizeOf, type Tensor } from '../onnx/model.ts';
-import { openSession, type Session } from '../onnx/session.ts';
+import { sizeOf } from '../onnx/model.ts';
+import { openSession } from '../onnx/session.ts';
 import { trunkBatch } from './batch-independence.ts';
-import { IMAGE } from './preprocess.ts';
+import { openLane } from './lane.ts';
 import { type FeatureStore, openStore } from './store.ts';
 import { CUT, POOLED, type Trunk } from './trunk.ts';
 
@@ -137,7 +136,6 @@ export async function extractFeatures(
 }
 
 function checkSpace(folder: string, bytes: number, limit: number | undefined): void {
-  const gigabytes = (n: number): string => `${(n / 1e9).toFixed(1)} GB`;
   if (limit !== undefined && bytes > limit) {
     throw new EnvironmentError(
       'features/limit',
@@ -169,21 +167,24 @@ interface Todo {
 }
 
 async function computeMissing(trunk: Trunk, todo: readonly Todo[], features: FeatureSet, job: Job): Promise<void> {
-  const threads = job.threads === undefined ? {} : { threads: job.threads };
-  const preprocess = await openSession(trunk.preprocess, threads);
+  const { batch, threads } = job;
+  const preprocess = await openSession(trunk.preprocess, threads === undefined ? {} : { threads });
   let done = 0;
   const onRun = (count: number): void => {
     done += count;
     job.onProgress?.({ stage: 'features', done, total: job.total, unit: 'views' });
   };
-  const whole = await openLane(trunk.model, features, job, onRun);
-  const short = trunk.cutModel === undefined ? whole : await openLane(trunk.cutModel, features, job, onRun);
+  // The cut first: a view counts as remembered only with both, and the pooled features are asked for first.
+  const stores = { [CUT]: features.cut, [POOLED]: features.pooled };
+  const whole = await openLane(preprocess, trunk.model, stores, { batch, threads, onRun });
+  const short =
+    trunk.cutModel === undefined
+      ? whole
+      : await openLane(preprocess, trunk.cutModel, stores, { batch, threads, onRun });
   try {
     for await (const [{ item, missing }, image] of prefetch(todo, ({ item }) => decodeImage(item.path), AHEAD)) {
       for (const { view, pooled } of missing) {
-        const lane = pooled ? whole : short;
-        await preprocessInto(preprocess, applyView(image, view), lane.slot(), lane.dims);
-        await lane.push(keyOf(item, view));
+        await (pooled ? whole : short).push(keyOf(item, view), applyView(image, view));
       }
       job.signal?.throwIfAborted();
     }
@@ -194,65 +195,4 @@ async function computeMissing(trunk: Trunk, todo: readonly Todo[], features: Fea
     await whole.close();
     if (short !== whole) await short.close();
   }
-}
-
-/** Gathers views into batches for one graph, and files what it gives. */
-interface Lane {
-  /** Shape of one input. */
-  readonly dims: readonly number[];
-  /** Where the next input goes. */
-  slot(): Float32Array;
-  /** Says that the slot is filled; runs the graph when the batch is full. */
-  push(key: string): Promise<void>;
-  flush(): Promise<void>;
-  close(): Promise<void>;
-}
-
-async function openLane(model: Model, features: FeatureSet, job: Job, onRun: (count: number) => void): Promise<Lane> {
-  const session = await openSession(model, job.threads === undefined ? {} : { threads: job.threads });
-  const { name, dims: inputDims } = model.graph.inputs[0]!;
-  const dims = inputDims.slice(1).map(Number);
-  const size = sizeOf(dims);
-  const input = new Float32Array(job.batch * size);
-  let keys: string[] = [];
-  const flush = async (): Promise<void> => {
-    const count = keys.length;
-    if (count === 0) return;
-    const outputs = await session.run({
-      [name]: { dtype: 'float32', dims: [count, ...dims], data: input.subarray(0, count * size) },
-    });
-    const { [CUT]: cut, [POOLED]: pooled } = outputs;
-    if (cut !== undefined && features.cut !== undefined) appendRows(features.cut, cut, keys);
-    if (pooled !== undefined) appendRows(features.pooled, pooled, keys);
-    keys = [];
-    onRun(count);
-  };
-  return {
-    dims,
-    slot: () => input.subarray(keys.length * size, (keys.length + 1) * size),
-    push: async (key) => {
-      keys.push(key);
-      if (keys.length === job.batch) await flush();
-    },
-    flush,
-    close: () => session.close(),
-  };
-}
-
-/** One image through the preprocessing graph, its result written in place. */
-export async function preprocessInto(
-  session: Session,
-  image: RgbImage,
-  into: Float32Array,
-  dims: readonly number[],
-): Promise<void> {
-  const feeds = { [IMAGE]: { dtype: 'uint8' as const, dims: [1, image.height, image.width, 3], data: image.data } };
-  await session.run(feeds, { [session.outputs[0]!]: { dtype: 'float32', dims: [1, ...dims], data: into } });
-}
-
-function appendRows(store: FeatureStore, { data }: Tensor, keys: readonly string[]): void {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  keys.forEach((key, i) => {
-    store.append(key, bytes.subarray(i * store.recordBytes, (i + 1) * store.recordBytes));
-  });
 }

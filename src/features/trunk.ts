@@ -10,7 +10,7 @@ import { encodeModel } from '../onnx/protobuf.ts';
 import { preprocessModel } from './preprocess.ts';
 
 /** Raised when the bytes that a trunk remembers would change for the same graph and image. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** Name of the trunk's output at the cut, float16. */
 export const CUT = 'cut_f16';
@@ -87,16 +87,22 @@ export function planTrunk(backbone: Backbone, cut: string): Trunk {
     ...(cutDims === undefined ? [] : [{ name: CUT, dtype: 'float16' as const, dims: ['N', ...cutDims] }]),
   ]);
   const model: Model = { ...backbone.model, graph };
-  const keyOf = (what: string): string =>
-    sha256([FORMAT, sha256(encodeModel(backbone.model)), JSON.stringify(backbone.input), what].join('\n')).slice(0, 24);
+  const only = (output: string): Model => extract(model, { inputs: model.graph.inputs, outputs: [output] });
+  const cutModel = cutDims === undefined ? undefined : only(CUT);
+  // The graph that runs, weights and all, and what it is fed: whatever else the backbone holds does not matter.
+  const keyOf = (graph: Model): string =>
+    sha256([FORMAT, sha256(encodeModel({ ...graph, metadata: {} })), JSON.stringify(backbone.input)].join('\n')).slice(
+      0,
+      24,
+    );
   return {
     preprocess,
     model,
-    cutModel: cutDims === undefined ? undefined : extract(model, { inputs: model.graph.inputs, outputs: [CUT] }),
+    cutModel,
     cutDims,
     width,
-    cutKey: keyOf(`cut ${at}`),
-    pooledKey: keyOf(`pooled ${backbone.features}`),
+    cutKey: cutModel === undefined ? '' : keyOf(cutModel),
+    pooledKey: keyOf(only(POOLED)),
   };
 }
 

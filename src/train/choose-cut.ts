@@ -36,7 +36,8 @@ export async function chooseCut(
   data: PreparedData,
   context: CutContext,
 ): Promise<ChosenCut> {
-  if (config.cut !== 'auto') return { backbone, cut: config.cut };
+  const headOnly = config.fineTune.schedule === 'none' || config.fineTune.epochs === 0;
+  if (config.cut !== 'auto') return { backbone, cut: headOnly ? 'features' : config.cut };
   const { cache, threads, target, onEvent, signal } = context;
   const candidates = probeCandidates(backbone);
   const rows = data.rows
@@ -80,5 +81,5 @@ export async function chooseCut(
   const end = backbone.cuts.findIndex((c) => c.name === chosen.name);
   const ending: Backbone = { ...backbone, features: chosen.tensor, cuts: backbone.cuts.slice(0, end + 1) };
   const before = candidates[best - config.fineTune.blocks]?.name ?? 'input';
-  return { backbone: ending, cut: config.fineTune.schedule === 'none' ? 'features' : before };
+  return { backbone: ending, cut: headOnly ? 'features' : before };
 }

@@ -29,5 +29,3 @@ export function describeData(data: PreparedData, onEvent: OnTrainEvent): void {
       : 'split by image: the data names no lesion or patient, so images of one lesion may be on two sides',
   });
 }
-
-export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`;

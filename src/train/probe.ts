@@ -5,12 +5,13 @@ import { sha256 } from '../core/hash.ts';
 import { lockFolder } from '../core/lock.ts';
 import { prefetch } from '../core/prefetch.ts';
 import { trunkBatch } from '../features/batch-independence.ts';
-import { AHEAD, preprocessInto } from '../features/extract.ts';
+import { AHEAD } from '../features/extract.ts';
+import { openLane } from '../features/lane.ts';
 import { preprocessModel } from '../features/preprocess.ts';
-import { openStore } from '../features/store.ts';
+import { type FeatureStore, openStore } from '../features/store.ts';
 import { decodeImage } from '../image/decode.ts';
 import { graphBuilder } from '../onnx/builder.ts';
-import { int, type Model, sizeOf, type Tensor } from '../onnx/model.ts';
+import { int, type Model } from '../onnx/model.ts';
 import { extract } from '../onnx/passes/extract.ts';
 import { foldBatchNorm } from '../onnx/passes/fold-batch-norm.ts';
 import { addPooling } from '../onnx/pooling.ts';
@@ -44,17 +45,20 @@ export interface Probed {
   readonly features: readonly Float32Array[];
 }
 
+export interface ProbeOptions {
+  /** Folder of the feature cache. */
+  readonly folder: string;
+  readonly threads: number | undefined;
+  readonly onProgress: OnProgress;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** Runs the whole backbone once over some images and keeps the pooled features of every candidate cut. */
 export async function probeFeatures(
   backbone: Backbone,
   candidates: readonly CutPoint[],
   rows: readonly Row[],
-  options: {
-    readonly folder: string;
-    readonly threads: number | undefined;
-    readonly onProgress: OnProgress;
-    readonly signal: AbortSignal | undefined;
-  },
+  options: ProbeOptions,
 ): Promise<Probed> {
   const model = probeModel(backbone, candidates);
   const width = candidates.reduce((sum, { dims }) => sum + dims[0]!, 0);
@@ -100,58 +104,35 @@ function probeModel(backbone: Backbone, candidates: readonly CutPoint[]): Model 
   return { ...part, graph: builder.graph(graph.inputs, [{ name: PROBED, dtype: 'float32', dims: ['N', width] }]) };
 }
 
+/** Computes what is not remembered yet. */
 async function fill(
   model: Model,
   backbone: Backbone,
   rows: readonly Row[],
-  store: ReturnType<typeof openStore>,
-  {
-    threads,
-    onProgress,
-    signal,
-  }: {
-    readonly threads: number | undefined;
-    readonly onProgress: OnProgress;
-    readonly signal: AbortSignal | undefined;
-  },
+  store: FeatureStore,
+  { threads, onProgress, signal }: ProbeOptions,
 ): Promise<void> {
   if (rows.length === 0) return;
-  const settings = threads === undefined ? {} : { threads };
-  const preprocess = await openSession(preprocessModel(backbone.input), settings);
-  const session = await openSession(model, settings);
-  const { name, dims: inputDims } = model.graph.inputs[0]!;
-  const dims = inputDims.slice(1).map(Number);
-  const size = sizeOf(dims);
-  const together = trunkBatch(model.graph);
-  const input = new Float32Array(together * size);
-  let batch: Row[] = [];
+  const preprocess = await openSession(preprocessModel(backbone.input), threads === undefined ? {} : { threads });
   let done = 0;
-  const flush = async (): Promise<void> => {
-    if (batch.length === 0) return;
-    const feed: Tensor = {
-      dtype: 'float32',
-      dims: [batch.length, ...dims],
-      data: input.subarray(0, batch.length * size),
-    };
-    const { data } = (await session.run({ [name]: feed }))[PROBED]!;
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    batch.forEach((row, i) => {
-      store.append(row.sha256, bytes.subarray(i * store.recordBytes, (i + 1) * store.recordBytes));
-    });
-    done += batch.length;
-    batch = [];
+  const onRun = (count: number): void => {
+    done += count;
     onProgress({ stage: 'probe', done, total: rows.length, unit: 'images' });
   };
+  const lane = await openLane(
+    preprocess,
+    model,
+    { [PROBED]: store },
+    { batch: trunkBatch(model.graph), threads, onRun },
+  );
   try {
     for await (const [row, image] of prefetch(rows, (r) => decodeImage(r.example.path), AHEAD)) {
-      await preprocessInto(preprocess, image, input.subarray(batch.length * size, (batch.length + 1) * size), dims);
-      batch.push(row);
-      if (batch.length === together) await flush();
+      await lane.push(row.sha256, image);
       signal?.throwIfAborted();
     }
-    await flush();
+    await lane.flush();
   } finally {
+    await lane.close();
     await preprocess.close();
-    await session.close();
   }
 }

@@ -1,15 +1,16 @@
 import { join } from 'node:path';
+import { checkDifferentiable } from '../autodiff/differentiate.ts';
 import { loadBackbone } from '../backbone/registry.ts';
 import type { Backbone } from '../backbone/types.ts';
 import { definedOnly } from '../core/defined-only.ts';
 import { DataError, InterruptedError, ModelError, UsageError } from '../core/errors.ts';
 import type { OnProgress } from '../core/events.ts';
-import { cacheFolder } from '../core/files.ts';
+import { cacheFolder, gigabytes } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 import { lockFolder } from '../core/lock.ts';
 import { writeSplits } from '../dataset/splits-file.ts';
 import { type ExtractionItem, extractFeatures } from '../features/extract.ts';
-import { planTrunk } from '../features/trunk.ts';
+import { planTrunk, tailGraph } from '../features/trunk.ts';
 import type { Evaluation } from '../model/evaluate.ts';
 import { checkShippable } from '../model/ship.ts';
 import { blockSize } from '../onnx/blocked.ts';
@@ -17,7 +18,7 @@ import { upgradeOpset } from '../onnx/passes/upgrade-opset.ts';
 import { type RunProgress, readCheckpoint } from './checkpoint.ts';
 import { chooseCut } from './choose-cut.ts';
 import type { Config } from './config.ts';
-import { describeData, gigabytes } from './describe.ts';
+import { describeData } from './describe.ts';
 import type { OnTrainEvent } from './events.ts';
 import { evaluateRun, exportModel } from './finish.ts';
 import { pooledViewsOf, prepareData, viewsOf } from './prepare.ts';
@@ -130,6 +131,8 @@ async function runStages(folder: RunFolder, config: Config, options: TrainOption
   const { backbone, cut } = await timed('cut', () =>
     chooseCut(whole, config, data, { cache, threads, target, onEvent, signal }),
   );
+  const tail = tailGraph(backbone, cut);
+  if (tail !== undefined) checkDifferentiable(tail);
   const trunk = planTrunk(backbone, cut);
   note(
     `backbone ${backbone.name}, cut at ${cut}, ${trunk.width} features, input ${backbone.input.size} × ${backbone.input.size}`,

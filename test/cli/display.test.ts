@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Display, type DisplayOptions, displayFor } from '../../src/cli/display.ts';
-import type { EpochReport } from '../../src/cli/epoch-line.ts';
+import type { EpochSummary } from '../../src/cli/epoch-line.ts';
 import { textWidth } from '../../src/cli/text-width.ts';
 
 /** A display whose clock stands still until told, and what it wrote. */
@@ -31,7 +31,8 @@ function fake(options: Partial<Omit<DisplayOptions, 'stream' | 'now'>> & { isTTY
 }
 
 const features = (done: number, total = 100) => ({ stage: 'features', done, total, unit: 'images' });
-const report: EpochReport = {
+const report: EpochSummary = {
+  markers: [],
   epoch: 3,
   epochs: 50,
   phase: 'head',

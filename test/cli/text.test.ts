@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { createColors } from 'picocolors';
 import { describe, expect, it } from 'vitest';
-import { type EpochReport, epochLine } from '../../src/cli/epoch-line.ts';
+import { type EpochSummary, epochLine } from '../../src/cli/epoch-line.ts';
 import { duration, grouped, perSecond } from '../../src/cli/format.ts';
 import { sparkline } from '../../src/cli/sparkline.ts';
 import { table } from '../../src/cli/table.ts';
@@ -106,7 +106,8 @@ describe('numbers', () => {
 });
 
 describe('epochLine', () => {
-  const first: EpochReport = {
+  const first: EpochSummary = {
+    markers: [],
     epoch: 3,
     epochs: 50,
     phase: 'head',
@@ -118,7 +119,7 @@ describe('epochLine', () => {
     frozen: 'trunk',
     seconds: 8.3,
   };
-  const second: EpochReport = {
+  const second: EpochSummary = {
     ...first,
     epoch: 12,
     phase: 'fine-tune',
@@ -148,12 +149,13 @@ describe('epochLine', () => {
   });
 
   it('stays within 100 columns at the extremes', () => {
-    const wide = {
+    const wide: EpochSummary = {
       ...second,
       epoch: 100,
       epochs: 100,
       trainLoss: 12345.6,
-      phase: 'a very long phase',
+      phase: 'fine-tune',
+      frozen: 'a very long description of what is frozen',
       seconds: 36_000,
     };
     expect(Math.max(...epochLine(wide, plain).map(textWidth))).toBeLessThanOrEqual(100);

@@ -9,8 +9,8 @@ import { float32, type Model, type Tensor } from '../../src/onnx/model.ts';
 import { upgradeOpset } from '../../src/onnx/passes/upgrade-opset.ts';
 import { decodeModel, encodeModel } from '../../src/onnx/protobuf.ts';
 import { openSession } from '../../src/onnx/session.ts';
-import { buildNetwork, FEATURES as STORED } from '../../src/train/network.ts';
 import { runnable } from '../../src/train/fixed-batch.ts';
+import { buildNetwork, FEATURES as STORED } from '../../src/train/network.ts';
 import { HEAD, LABELS, picture, tinyBackbone, tinySpec, tinyWeights } from './tiny.ts';
 
 async function run(model: Model, feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
