@@ -10,7 +10,7 @@ import { shipModel } from '../model/ship.ts';
 import { float32 } from '../onnx/model.ts';
 import { encodeModel } from '../onnx/protobuf.ts';
 import { buildNetwork } from './network.ts';
-import { rowsOf } from './phase.ts';
+import { rowsOf } from './prepare.ts';
 import { openScorer } from './scorer.ts';
 import type { Stages, Trained } from './stages.ts';
 

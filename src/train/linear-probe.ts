@@ -3,10 +3,9 @@ import { hashUnit } from '../core/hash.ts';
 import { rngOf, shuffled } from '../core/rng.ts';
 import type { Taxonomy } from '../dataset/types.ts';
 import { argmaxRows } from '../evaluate/argmax.ts';
-import { auc, oneVsRestAuc } from '../evaluate/auc.ts';
 import { balancedAccuracyOf, confusionMatrix } from '../evaluate/confusion.ts';
-import { isDefined, type Metric, meanOfDefined } from '../evaluate/metric.ts';
-import { positiveProbabilities } from '../evaluate/metrics.ts';
+import { isDefined, type Metric } from '../evaluate/metric.ts';
+import { questionAuc } from '../evaluate/question-auc.ts';
 import { headParameters, initHead, LINEAR } from '../model/head.ts';
 import { float32, type Tensor } from '../onnx/model.ts';
 import { ADAMW } from '../optim/optimizers.ts';
@@ -162,13 +161,7 @@ function softmaxRow(weights: ReadonlyMap<string, Tensor>, x: Float32Array, class
 function score(probabilities: Float32Array, { labels, taxonomy, targets }: ProbeData): ProbeScore {
   const classes = labels.length;
   return {
-    auc:
-      taxonomy === undefined
-        ? meanOfDefined(oneVsRestAuc(probabilities, targets, classes), 'no class has both')
-        : auc(
-            positiveProbabilities(labels, taxonomy, probabilities),
-            targets.map((t) => taxonomy.positiveLabels.includes(labels[t]!)),
-          ),
+    auc: questionAuc(labels, taxonomy, probabilities, targets),
     balancedAccuracy: balancedAccuracyOf(confusionMatrix(targets, argmaxRows(probabilities, classes), classes)),
   };
 }

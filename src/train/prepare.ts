@@ -104,3 +104,8 @@ export function classWeights(counts: readonly number[], kind: Config['classWeigh
   const mean = raw.reduce((sum, w, c) => sum + w * counts[c]!, 0) / total;
   return raw.map((w) => w / mean);
 }
+
+/** Indices of a split's rows. */
+export function rowsOf({ rows }: PreparedData, split: 'train' | 'val' | 'test'): number[] {
+  return rows.flatMap((row, i) => (row.split === split ? [i] : []));
+}

@@ -11,18 +11,11 @@ import type { Config } from './config.ts';
 import type { OnTrainEvent } from './events.ts';
 import { openLog } from './log.ts';
 import type { Tail } from './network.ts';
-import {
-  type FinishedEpoch,
-  floatsOf,
-  freshProgress,
-  type Phase,
-  type PhaseContext,
-  type PhaseStart,
-  runPhase,
-} from './phase.ts';
+import { type FinishedEpoch, freshProgress, type Phase, type PhaseContext, type PhaseStart } from './phase.ts';
 import { classWeights, countByClass, type PreparedData } from './prepare.ts';
 import type { StoredRows } from './rows.ts';
 import type { RunFolder } from './run-folder.ts';
+import { floatsOf, runPhase } from './run-phase.ts';
 import { openBoard } from './tensorboard/board.ts';
 import { blockUnits, layerUnits, type Unit } from './units.ts';
 

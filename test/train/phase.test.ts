@@ -7,18 +7,17 @@ import { blockSize } from '../../src/onnx/blocked.ts';
 import type { Tensor } from '../../src/onnx/model.ts';
 import { ADAMW, SGD } from '../../src/optim/optimizers.ts';
 import { oneCycle } from '../../src/optim/schedules.ts';
+import { epochOrder } from '../../src/train/epoch.ts';
 import type { EpochReport } from '../../src/train/events.ts';
 import {
-  epochOrder,
   type FinishedEpoch,
-  floatsOf,
   freshProgress,
   type Phase,
   type PhaseContext,
   type PhaseProgress,
   type PhaseStart,
-  runPhase,
 } from '../../src/train/phase.ts';
+import { floatsOf, runPhase } from '../../src/train/run-phase.ts';
 import { layerUnits } from '../../src/train/units.ts';
 import { LABELS, LAYERS, tailWeights, tinyData, tinyTail, WIDTH } from './tiny-tail.ts';
 
