@@ -141,9 +141,9 @@ const STANDARD: Omit<Config, 'data'> = {
   },
   fineTune: {
     schedule: 'one-cycle',
-    blocks: 3,
+    blocks: 2,
     unfreeze: 'layer',
-    epochs: 8,
+    epochs: 6,
     batch: 32,
     optimizer: ADAMW,
     rate: 3e-4,
