@@ -1,5 +1,6 @@
 import type { Taxonomy } from '../dataset/types.ts';
 import { auc, oneVsRestAuc } from './auc.ts';
+import { deLong } from './delong.ts';
 import { type Metric, meanOfDefined } from './metric.ts';
 import { positiveProbabilities } from './metrics.ts';
 
@@ -21,4 +22,33 @@ export function questionAuc(
     positiveProbabilities(labels, taxonomy, probabilities),
     targets.map((t) => taxonomy.positiveLabels.includes(labels[t]!)),
   );
+}
+
+/**
+ * Standard error of `questionAuc`: DeLong's for one question; for a mean over classes √(Σ variance) / classes, as if
+ * their estimates were independent. 0 where no variance is defined.
+ */
+export function questionAucError(
+  labels: readonly string[],
+  taxonomy: Taxonomy | undefined,
+  probabilities: ArrayLike<number>,
+  targets: readonly number[],
+): number {
+  const classes = labels.length;
+  const estimates =
+    taxonomy === undefined
+      ? labels.map((_, c) =>
+          deLong(
+            targets.map((_, i) => probabilities[i * classes + c]!),
+            targets.map((t) => t === c),
+          ),
+        )
+      : [
+          deLong(
+            positiveProbabilities(labels, taxonomy, probabilities),
+            targets.map((t) => taxonomy.positiveLabels.includes(labels[t]!)),
+          ),
+        ];
+  const variances = estimates.flatMap((e) => ('variance' in e ? [e.variance] : []));
+  return variances.length === 0 ? 0 : Math.sqrt(variances.reduce((a, b) => a + b, 0)) / variances.length;
 }

@@ -4,7 +4,7 @@ import { hashUnit } from '../core/hash.ts';
 import { isDefined, type Metric } from '../evaluate/metric.ts';
 import type { Config } from './config.ts';
 import type { OnTrainEvent } from './events.ts';
-import { linearProbe, type ProbeData, type ProbeScore, probeValue } from './linear-probe.ts';
+import { chooseScore, linearProbe, type ProbeData, type ProbeScore } from './linear-probe.ts';
 import { classWeights, countByClass, type PreparedData } from './prepare.ts';
 import { probeCandidates, probeFeatures } from './probe.ts';
 
@@ -26,8 +26,8 @@ export interface ChosenCut {
 }
 
 /**
- * The cut of the configuration, or for `auto` the best of a linear probe on the pooled features of every candidate cut,
- * cross-validated on training images only: the backbone then ends at the best candidate, and training may thaw the
+ * The cut of the configuration, or for `auto` by a linear probe on the pooled features of every candidate cut,
+ * cross-validated on training images only: the backbone then ends at the last candidate that is as good as the best, and training may thaw the
  * blocks between it and the candidate `fineTune.blocks` before it.
  */
 export async function chooseCut(
@@ -62,19 +62,19 @@ export async function chooseCut(
     scores.push(await linearProbe(part, probe, config.seed, target, threads));
     signal?.throwIfAborted();
   }
-  const values = scores.map(probeValue);
-  const best = values.indexOf(Math.max(...values));
+  const best = chooseScore(scores);
   const show = (metric: Metric): string => (isDefined(metric) ? metric.toFixed(3) : '–');
   onEvent({
     kind: 'table',
     title: `linear probe of each cut, ${rows.length} training images, 3 folds`,
-    headers: ['cut', 'shape', 'AUC', 'balanced accuracy', ''],
+    headers: ['cut', 'shape', 'AUC', '±', 'balanced accuracy', ''],
     rows: candidates.map(({ name, dims }, i) => [
       name,
       dims.join(' × '),
       show(scores[i]!.auc),
+      scores[i]!.error.toFixed(3),
       show(scores[i]!.balancedAccuracy),
-      i === best ? '← best' : '',
+      i === best ? '← chosen' : '',
     ]),
   });
   const chosen = candidates[best]!;

@@ -124,7 +124,7 @@ const STANDARD: Omit<Config, 'data'> = {
   backbone: { name: 'inception_v3' },
   cut: 'auto',
   head: LINEAR,
-  views: 4,
+  views: 3,
   augment: { seed: 0, strength: 1 },
   loss: { kind: 'cross-entropy', labelSmoothing: 0.05 },
   classWeights: 'sqrt',

@@ -5,7 +5,7 @@ import type { Taxonomy } from '../dataset/types.ts';
 import { argmaxRows } from '../evaluate/argmax.ts';
 import { balancedAccuracyOf, confusionMatrix } from '../evaluate/confusion.ts';
 import { isDefined, type Metric } from '../evaluate/metric.ts';
-import { questionAuc } from '../evaluate/question-auc.ts';
+import { questionAuc, questionAucError } from '../evaluate/question-auc.ts';
 import { headParameters, initHead, LINEAR } from '../model/head.ts';
 import { float32, type Tensor } from '../onnx/model.ts';
 import { ADAMW } from '../optim/optimizers.ts';
@@ -31,6 +31,8 @@ export interface ProbeData {
 export interface ProbeScore {
   /** Of the taxonomy's question where there is one, else the mean one-vs-rest AUC. */
   readonly auc: Metric;
+  /** Standard error of the AUC. */
+  readonly error: number;
   readonly balancedAccuracy: Metric;
 }
 
@@ -162,13 +164,23 @@ function score(probabilities: Float32Array, { labels, taxonomy, targets }: Probe
   const classes = labels.length;
   return {
     auc: questionAuc(labels, taxonomy, probabilities, targets),
+    error: questionAucError(labels, taxonomy, probabilities, targets),
     balancedAccuracy: balancedAccuracyOf(confusionMatrix(targets, argmaxRows(probabilities, classes), classes)),
   };
 }
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-/** A score as a number, −∞ where it is not defined. */
-export function probeValue({ auc: area, balancedAccuracy }: ProbeScore): number {
-  return isDefined(area) ? area : isDefined(balancedAccuracy) ? balancedAccuracy : Number.NEGATIVE_INFINITY;
+/**
+ * The last score that is within one standard error of the best. Between scores that a probe cannot tell apart, the one
+ * nearest the output is the network's own and leaves most of it to fine-tune (the one-standard-error rule of Breiman et
+ * al. 1984, with depth in the place of simplicity).
+ */
+export function chooseScore(scores: readonly ProbeScore[]): number {
+  const values = scores.map(
+    ({ auc, balancedAccuracy }) => [auc, balancedAccuracy].find(isDefined) ?? Number.NEGATIVE_INFINITY,
+  );
+  const best = values.indexOf(Math.max(...values));
+  const enough = values[best]! - (scores[best]?.error ?? 0);
+  return values.findLastIndex((value) => value >= enough);
 }
