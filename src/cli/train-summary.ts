@@ -28,6 +28,7 @@ export function trainSummary(result: TrainResult): [data: Readonly<Record<string
         ['model', folder.model],
         ['predictions, metrics', test === undefined ? folder.validation : folder.test],
         ['settings, split, log', folder.root],
+        ['time', stageTimes(seconds)],
         ['curves', `tensorboard --logdir ${folder.tensorboard}`],
       ],
     ).slice(2),
@@ -46,6 +47,12 @@ export function trainSummary(result: TrainResult): [data: Readonly<Record<string
     intendedUse: INTENDED_USE,
   };
   return [data, text];
+}
+
+/** Stages that took a second or more, in the order of the run. */
+function stageTimes(seconds: TrainResult['seconds']): string {
+  const shown = Object.entries(seconds).filter(([, s]) => s >= 1);
+  return shown.map(([stage, s]) => `${stage} ${duration(s)}`).join(', ') || 'under a second a stage';
 }
 
 function trained(cut: string): string {
