@@ -19,7 +19,7 @@ import { interleaved } from './timing.ts';
 
 const BATCH = 16;
 
-export async function benchTrunk(data: string, name = 'inception_v3', cut = 'features', images = '192'): Promise<void> {
+export async function benchTrunk(data: string, name = 'inception_v3', cut = 'features', images = '480'): Promise<void> {
   const backbone = await loadBackbone(name);
   const trunk = planTrunk(backbone, cut);
   const dataset = await readDataset(data);

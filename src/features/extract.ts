@@ -7,9 +7,8 @@ import { prefetch } from '../core/prefetch.ts';
 import { decodeImage } from '../image/decode.ts';
 import { applyView, type View, viewKey } from '../image/view.ts';
 import { sizeOf } from '../onnx/model.ts';
-import { openSession } from '../onnx/session.ts';
 import { trunkBatch } from './batch-independence.ts';
-import { openLane } from './lane.ts';
+import { openLane, openPreprocess } from './lane.ts';
 import { type FeatureStore, openStore } from './store.ts';
 import { CUT, POOLED, type Trunk } from './trunk.ts';
 
@@ -168,7 +167,7 @@ interface Todo {
 
 async function computeMissing(trunk: Trunk, todo: readonly Todo[], features: FeatureSet, job: Job): Promise<void> {
   const { batch, threads } = job;
-  const preprocess = await openSession(trunk.preprocess, threads === undefined ? {} : { threads });
+  const preprocess = await openPreprocess(trunk.preprocess);
   let done = 0;
   const onRun = (count: number): void => {
     done += count;

@@ -22,6 +22,14 @@ export interface LaneOptions {
 }
 
 /**
+ * A session for one image at a time. It has one thread: a second would go on spinning for work after each image, on a
+ * core that the trunk's threads need.
+ */
+export function openPreprocess(model: Model): Promise<Session> {
+  return openSession(model, { threads: 1 });
+}
+
+/**
  * @param preprocess session of the preprocessing graph
  * @param model takes its output, in batches
  * @param stores where each output goes, by its name; an output without a store is dropped

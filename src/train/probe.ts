@@ -6,7 +6,7 @@ import { lockFolder } from '../core/lock.ts';
 import { prefetch } from '../core/prefetch.ts';
 import { trunkBatch } from '../features/batch-independence.ts';
 import { AHEAD } from '../features/extract.ts';
-import { openLane } from '../features/lane.ts';
+import { openLane, openPreprocess } from '../features/lane.ts';
 import { preprocessModel } from '../features/preprocess.ts';
 import { type FeatureStore, openStore } from '../features/store.ts';
 import { decodeImage } from '../image/decode.ts';
@@ -16,7 +16,6 @@ import { extract } from '../onnx/passes/extract.ts';
 import { foldBatchNorm } from '../onnx/passes/fold-batch-norm.ts';
 import { addPooling } from '../onnx/pooling.ts';
 import { encodeModel } from '../onnx/protobuf.ts';
-import { openSession } from '../onnx/session.ts';
 import type { Row } from './prepare.ts';
 
 /** Output of the probing graph: the pooled features of all candidates side by side. */
@@ -113,7 +112,7 @@ async function fill(
   { threads, onProgress, signal }: ProbeOptions,
 ): Promise<void> {
   if (rows.length === 0) return;
-  const preprocess = await openSession(preprocessModel(backbone.input), threads === undefined ? {} : { threads });
+  const preprocess = await openPreprocess(preprocessModel(backbone.input));
   let done = 0;
   const onRun = (count: number): void => {
     done += count;
