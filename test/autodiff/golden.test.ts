@@ -2,9 +2,6 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { differentiate } from '../../src/autodiff/differentiate.ts';
 import { lower, PORTABLE, type Target } from '../../src/autodiff/lower/lower.ts';
-import { loadBackbone } from '../../src/backbone/registry.ts';
-import type { Backbone } from '../../src/backbone/types.ts';
-import { EnvironmentError } from '../../src/core/errors.ts';
 import { cutTensor, dimsAt, tailGraph } from '../../src/features/trunk.ts';
 import { headParameters, LINEAR } from '../../src/model/head.ts';
 import { blockSize } from '../../src/onnx/blocked.ts';
@@ -15,6 +12,7 @@ import { addLoss } from '../../src/optim/losses.ts';
 import { runnable } from '../../src/train/fixed-batch.ts';
 import { buildNetwork, FEATURES, LOGITS, type Tail } from '../../src/train/network.ts';
 import { layerUnits } from '../../src/train/units.ts';
+import { loadIfReachable } from '../backbone/reachable.ts';
 import { type Block, INPUT, inverted, OUTPUT, residual, squeeze } from './golden-blocks.ts';
 import { CLASSES, formulaHead, formulaTargets, formulaValues, LABEL_SMOOTHING, signs } from './golden-values.ts';
 
@@ -120,17 +118,6 @@ describe.each(TARGETS)('blocks have the gradients of PyTorch: %s', (_, target) =
     expect(beyond(new Map(errors))).toEqual([]);
   });
 });
-
-/** The backbone, or undefined where its weights are neither cached nor reachable. */
-async function loadIfReachable(name: string): Promise<Backbone | undefined> {
-  try {
-    return await loadBackbone(name);
-  } catch (error) {
-    if (!(error instanceof EnvironmentError)) throw error;
-    console.warn(`SKIPPED: ${error.message}`);
-    return undefined;
-  }
-}
 
 describe("InceptionV3's tail from mixed7 has the gradients of PyTorch", async () => {
   const backbone = await loadIfReachable('inception_v3');

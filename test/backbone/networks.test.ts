@@ -3,11 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { importNpmKeras } from '../../src/backbone/importers/npm-keras.ts';
 import { loadBackbone } from '../../src/backbone/registry.ts';
 import { BACKBONES, type BackboneName } from '../../src/backbone/rows.ts';
-import type { Backbone } from '../../src/backbone/types.ts';
-import { EnvironmentError } from '../../src/core/errors.ts';
 import type { Model } from '../../src/onnx/model.ts';
 import { foldBatchNorm } from '../../src/onnx/passes/fold-batch-norm.ts';
 import { encodeModel } from '../../src/onnx/protobuf.ts';
+import { loadIfReachable } from './reachable.ts';
 import { expectClose, meanOverImage, preprocess, runTensors } from './run.ts';
 
 type Golden = Record<BackboneName, Record<string, number[][]>>;
@@ -23,17 +22,6 @@ function images(size: number): Uint8Array {
         for (let c = 0; c < 3; c++)
           out[at++] = (y * (3 + i) + x * (5 + 2 * i) + c * 67 + Math.floor((y * x) / 7)) % 256;
   return out;
-}
-
-/** The backbone, or undefined where its weights are neither cached nor reachable. */
-async function loadIfReachable(name: string): Promise<Backbone | undefined> {
-  try {
-    return await loadBackbone(name);
-  } catch (error) {
-    if (!(error instanceof EnvironmentError)) throw error;
-    console.warn(`SKIPPED: ${error.message}`);
-    return undefined;
-  }
 }
 
 const NAMES = Object.keys(BACKBONES).filter((name): name is BackboneName => name in BACKBONES);

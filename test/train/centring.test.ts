@@ -83,6 +83,15 @@ describe.each([
     mean[Math.floor(filter / (FILTERS / group)) * perGroup + Math.floor(at / 9)]!;
   const matrix = Float32Array.from({ length: FILTERS * size }, (_, i) => of(Math.floor(i / size), i % size));
 
+  const layer: Centred = {
+    kernel: 'kernel',
+    shift: 'bias',
+    filters: FILTERS,
+    size,
+    mean: group === 1 ? matrix.slice(0, size) : matrix,
+    scale: undefined,
+  };
+
   it('is plain training of W (X − μ) + b′', async () => {
     // The same function: b′ = b + W μ.
     const through = (w: ArrayLike<number>, f: number): number => {
@@ -98,16 +107,7 @@ describe.each([
       [FILTERS],
     );
     const explicit = await trained(convTail(kernel, shifted, group, mean), []);
-    const centred = await trained(convTail(kernel, bias, group, undefined), [
-      {
-        kernel: 'kernel',
-        shift: 'bias',
-        filters: FILTERS,
-        size,
-        mean: group === 1 ? matrix.slice(0, size) : matrix,
-        scale: undefined,
-      },
-    ]);
+    const centred = await trained(convTail(kernel, bias, group, undefined), [layer]);
     const back = explicit.get('bias')!.map((b, f) => b - through(explicit.get('kernel')!, f));
     centred.get('kernel')!.forEach((w, i) => {
       expect(w).toBeCloseTo(explicit.get('kernel')![i]!, 4);
@@ -119,16 +119,7 @@ describe.each([
 
   it('is not plain training', async () => {
     const plain = await trained(convTail(kernel, bias, group, undefined), []);
-    const centred = await trained(convTail(kernel, bias, group, undefined), [
-      {
-        kernel: 'kernel',
-        shift: 'bias',
-        filters: FILTERS,
-        size,
-        mean: group === 1 ? matrix.slice(0, size) : matrix,
-        scale: undefined,
-      },
-    ]);
+    const centred = await trained(convTail(kernel, bias, group, undefined), [layer]);
     const distance = centred.get('kernel')!.reduce((sum, w, i) => sum + Math.abs(w - plain.get('kernel')![i]!), 0);
     expect(distance).toBeGreaterThan(0.1);
   });

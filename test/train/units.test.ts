@@ -1,24 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { loadBackbone } from '../../src/backbone/registry.ts';
-import type { Backbone } from '../../src/backbone/types.ts';
-import { EnvironmentError } from '../../src/core/errors.ts';
 import { tailGraph } from '../../src/features/trunk.ts';
 import { type GraphBuilder, graphBuilder } from '../../src/onnx/builder.ts';
 import { float32, type Graph, scalar } from '../../src/onnx/model.ts';
 import { blockUnits, layerUnits } from '../../src/train/units.ts';
+import { loadIfReachable } from '../backbone/reachable.ts';
 import { tinyBackbone } from '../model/tiny.ts';
 import { LAYERS, tinyTail } from './tiny-tail.ts';
-
-/** The backbone, or undefined where its weights are neither cached nor reachable. */
-async function loadIfReachable(name: string): Promise<Backbone | undefined> {
-  try {
-    return await loadBackbone(name);
-  } catch (error) {
-    if (!(error instanceof EnvironmentError)) throw error;
-    console.warn(`SKIPPED: ${error.message}`);
-    return undefined;
-  }
-}
 
 describe("InceptionV3's tail", async () => {
   const backbone = await loadIfReachable('inception_v3');
