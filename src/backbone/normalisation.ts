@@ -11,6 +11,9 @@ export type Pixels = Pick<InputSpec, 'channels' | 'scale' | 'offset'>;
  * - `unit`: u8 / 255
  * - `symmetric`: (u8 − 127.5) / 127.5, from −1 to 1
  * - `imagenet`: (u8 / 255 − mean) / deviation with the usual statistics of ImageNet
+ * - `clip`: the same with the statistics that CLIP's image towers were trained with (Radford et al. 2021, arXiv:2103.00020)
+ * - `caffe`: u8 − mean, channels BGR: Keras' ResNet50, VGG16 and VGG19
+ * - `raw`: u8 as it is, for networks that normalise themselves, such as Keras' EfficientNet
  */
 export type Normalisation =
   | (typeof NORMALISATIONS)[number]
@@ -21,10 +24,26 @@ export type Normalisation =
       readonly channels?: 'RGB' | 'BGR';
     };
 
-export const NORMALISATIONS = ['unit', 'symmetric', 'imagenet'] as const;
+export const NORMALISATIONS = ['unit', 'symmetric', 'imagenet', 'clip', 'caffe', 'raw'] as const;
 
-const MEAN = [0.485, 0.456, 0.406] as const;
-const DEVIATION = [0.229, 0.224, 0.225] as const;
+/** What each convention is, in a few words for messages and help. */
+export const NORMALISATION_WORDS =
+  'unit is u8 / 255; symmetric is −1 to 1; imagenet and clip are mean and deviation of those; caffe is BGR − mean; raw is 0 to 255';
+
+type Triple = readonly [number, number, number];
+const IMAGENET: Statistics = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
+const CLIP: Statistics = {
+  mean: [0.48145466, 0.4578275, 0.40821073],
+  deviation: [0.26862954, 0.26130258, 0.27577711],
+};
+/** ImageNet's mean in 0 to 255, blue first. */
+const CAFFE_MEAN: Triple = [103.939, 116.779, 123.68];
+
+/** Of RGB / 255. */
+interface Statistics {
+  readonly mean: Triple;
+  readonly deviation: Triple;
+}
 
 /** @throws {UsageError} a name that is none of the conventions, or numbers that are not finite */
 export function pixelsOf(normalisation: Normalisation): Pixels {
@@ -39,20 +58,31 @@ export function pixelsOf(normalisation: Normalisation): Pixels {
       return { channels: 'RGB', scale: [1 / 255, 1 / 255, 1 / 255], offset: [0, 0, 0] };
     case 'symmetric':
       return { channels: 'RGB', scale: [1 / 127.5, 1 / 127.5, 1 / 127.5], offset: [-1, -1, -1] };
-    case 'imagenet': {
-      const [r, g, b] = DEVIATION;
-      return {
-        channels: 'RGB',
-        scale: [1 / (255 * r), 1 / (255 * g), 1 / (255 * b)],
-        offset: [-MEAN[0] / r, -MEAN[1] / g, -MEAN[2] / b],
-      };
+    case 'imagenet':
+      return standardised(IMAGENET);
+    case 'clip':
+      return standardised(CLIP);
+    case 'caffe': {
+      const [b, g, r] = CAFFE_MEAN;
+      return { channels: 'BGR', scale: [1, 1, 1], offset: [-b, -g, -r] };
     }
+    case 'raw':
+      return { channels: 'RGB', scale: [1, 1, 1], offset: [0, 0, 0] };
     default:
       throw new UsageError(
         'backbone/normalisation',
         `normalisation: expected one of ${NORMALISATIONS.join(', ')}, got ${String(normalisation)}`,
       );
   }
+}
+
+/** (u8 / 255 − mean) / deviation = u8 · 1 / (255 · deviation) − mean / deviation */
+function standardised({ mean, deviation: [r, g, b] }: Statistics): Pixels {
+  return {
+    channels: 'RGB',
+    scale: [1 / (255 * r), 1 / (255 * g), 1 / (255 * b)],
+    offset: [-mean[0] / r, -mean[1] / g, -mean[2] / b],
+  };
 }
 
 /** What is known of files that do not say it themselves, by SHA-256. */

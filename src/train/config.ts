@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NORMALISATIONS } from '../backbone/normalisation.ts';
 import { UsageError } from '../core/errors.ts';
 import { LINEAR } from '../model/head.ts';
 import { ADAMW, type OptimizerSpec, SGD } from '../optim/optimizers.ts';
@@ -54,7 +55,7 @@ export const configSchema = z.strictObject({
     /** A name of the registry, or the path of an ONNX file. */
     name: z.string().min(1),
     features: z.string().optional(),
-    normalisation: z.enum(['unit', 'symmetric', 'imagenet']).optional(),
+    normalisation: z.enum(NORMALISATIONS).optional(),
     size: count(8, 4096).optional(),
   }),
   /** Where the trunk ends: a cut point, `features` (only the head trains), `input` (everything may train), or `auto`. */

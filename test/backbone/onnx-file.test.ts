@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { findCut } from '../../src/backbone/cuts.ts';
+import type { NORMALISATIONS } from '../../src/backbone/normalisation.ts';
 import { withRecord } from '../../src/backbone/record.ts';
 import { loadBackbone } from '../../src/backbone/registry.ts';
 import { ModelError, UsageError } from '../../src/core/errors.ts';
@@ -221,7 +222,7 @@ describe('features and cuts of other networks', () => {
 
   it('normalisations are what they are called', async () => {
     const path = save((b) => gemm(b, b.add('Flatten', [b.add('GlobalAveragePool', [body(b)])]), 4, 2, 'y'));
-    const at = async (normalisation: 'unit' | 'symmetric' | 'imagenet', v: number): Promise<number[]> => {
+    const at = async (normalisation: (typeof NORMALISATIONS)[number], v: number): Promise<number[]> => {
       const { input } = await loadBackbone(path, { normalisation });
       return input.scale.map((s, i) => v * s + input.offset[i]!);
     };
@@ -230,6 +231,12 @@ describe('features and cuts of other networks', () => {
     const white = await at('imagenet', 255);
     const expected = [(1 - 0.485) / 0.229, (1 - 0.456) / 0.224, (1 - 0.406) / 0.225];
     for (const [i, v] of expected.entries()) expect(white[i]).toBeCloseTo(v, 9);
+    // (128 / 255 − mean) / deviation of CLIP, as its own preprocessing computes it; red first.
+    const grey = [0.0763, 0.1689, 0.3399].map((v) => expect.closeTo(v, 3));
+    expect(await at('clip', 128)).toEqual(grey);
+    expect(await at('caffe', 104)).toEqual([104 - 103.939, 104 - 116.779, 104 - 123.68]);
+    expect((await loadBackbone(path, { normalisation: 'caffe' })).input.channels).toBe('BGR');
+    expect(await at('raw', 200)).toEqual([200, 200, 200]);
   });
 });
 

@@ -13,7 +13,14 @@ import { mergePads } from '../../onnx/passes/merge-pads.ts';
 import { producersOf } from '../../onnx/passes/uses.ts';
 import { decodeModel } from '../../onnx/protobuf.ts';
 import { cutName, usefulCuts } from '../cuts.ts';
-import { KNOWN_FILES, NORMALISATIONS, type Normalisation, type Pixels, pixelsOf } from '../normalisation.ts';
+import {
+  KNOWN_FILES,
+  NORMALISATION_WORDS,
+  NORMALISATIONS,
+  type Normalisation,
+  type Pixels,
+  pixelsOf,
+} from '../normalisation.ts';
 import { inputRecord, readRecord } from '../record.ts';
 import type { Backbone, CutPoint, InputSpec } from '../types.ts';
 import { FEATURES_OUTPUT, findFeatures } from './find-features.ts';
@@ -137,7 +144,7 @@ function findPixels(model: Model, sha: string, given: Normalisation | undefined,
     throw new UsageError(
       'backbone/normalisation',
       `${where}: expected to know how pixels become the network's input, but the file does not say it`,
-      `Give the option normalisation: ${NORMALISATIONS.join(', ')} (unit is u8 / 255, symmetric is −1 to 1, imagenet is mean and deviation of ImageNet), or scale and offset per channel. The page where the network comes from says which.`,
+      `Give the option normalisation: ${NORMALISATIONS.join(', ')} (${NORMALISATION_WORDS}), or scale and offset per channel. The page where the network comes from says which.`,
     );
   const { channels, scale, offset } = pixels;
   if (asked !== undefined && !samePixels(asked, pixels))
