@@ -1,4 +1,4 @@
-import { differentiate } from '../autodiff/differentiate.ts';
+import { appendGradients } from '../autodiff/append-gradients.ts';
 import { lower, type Target } from '../autodiff/lower/lower.ts';
 import { NumericError } from '../core/errors.ts';
 import { graphBuilder } from '../onnx/builder.ts';
@@ -75,7 +75,7 @@ export function stepModel(spec: StepSpec, target: Target): Model {
     shaping.add('Reshape', [flat(name), shaping.ints(dims)], {}, { output: name, name: `shape:${name}` });
   for (const node of forward.nodes) shaping.push(node);
   const constants = new Map([...shaping.initializers].filter(([name]) => !weights.has(name)));
-  const { builder, gradients, infos } = differentiate(
+  const { builder, gradients, infos } = appendGradients(
     { nodes: shaping.nodes, inputs, outputs: [], initializers: constants },
     { loss, wrt: trainable },
   );

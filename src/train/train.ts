@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { checkDifferentiable } from '../autodiff/differentiate.ts';
+import { checkDifferentiable } from '../autodiff/append-gradients.ts';
 import { loadBackbone } from '../backbone/registry.ts';
 import type { Backbone } from '../backbone/types.ts';
 import { definedOnly } from '../core/defined-only.ts';

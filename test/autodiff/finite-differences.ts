@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { differentiate } from '../../src/autodiff/differentiate.ts';
+import { appendGradients } from '../../src/autodiff/append-gradients.ts';
 import { lower, PORTABLE } from '../../src/autodiff/lower/lower.ts';
 import { rngOf } from '../../src/core/rng.ts';
 import { graphBuilder } from '../../src/onnx/builder.ts';
@@ -120,7 +120,7 @@ export async function probe(op: string, c: Case): Promise<Probe> {
       return loss;
     },
     gradients: async (asked) => {
-      const { builder, gradients } = differentiate(graph, { loss: 'loss', wrt: asked });
+      const { builder, gradients } = appendGradients(graph, { loss: 'loss', wrt: asked });
       const outputs = [...gradients].map(([x, dX]) => valueInfo(dX, dims(x)));
       const distinct = outputs.filter((v, i) => outputs.findIndex((w) => w.name === v.name) === i);
       const results =

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { differentiate } from '../../src/autodiff/differentiate.ts';
+import { appendGradients } from '../../src/autodiff/append-gradients.ts';
 import { lower, PORTABLE, type Target } from '../../src/autodiff/lower/lower.ts';
 import { cutTensor, dimsAt, tailGraph } from '../../src/features/trunk.ts';
 import { headParameters, LINEAR } from '../../src/model/head.ts';
@@ -68,7 +68,7 @@ async function lossAndGradients(
     kind: 'cross-entropy',
     labelSmoothing: LABEL_SMOOTHING,
   });
-  const { builder, gradients, infos } = differentiate(forward.graph(inputs, []), { loss, wrt: trainable });
+  const { builder, gradients, infos } = appendGradients(forward.graph(inputs, []), { loss, wrt: trainable });
   const outputs = [
     { name: loss, dtype: 'float32', dims: [] } as const,
     ...[...gradients].map(([name, gradient]) => info(gradient, fed.get(name)!)),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { differentiate } from '../../src/autodiff/differentiate.ts';
+import { appendGradients } from '../../src/autodiff/append-gradients.ts';
 import { convolution } from '../../src/autodiff/lower/convolution.ts';
 import { lower, PORTABLE, type Target } from '../../src/autodiff/lower/lower.ts';
 import { NEVUS_DOMAIN } from '../../src/autodiff/lower/operators.ts';
@@ -84,7 +84,7 @@ function lowered(example: Example, target: Target): { readonly graph: Graph; rea
   };
   const y = builder.add('Conv', ['x', 'w', 'b'], attributes, { output: 'y' });
   const loss = builder.add('ReduceSum', [builder.add('Mul', [y, 'dY'])], { keepdims: int(0) });
-  const backward = differentiate(builder.graph(inputs, []), { loss, wrt: ['x', 'w', 'b'] });
+  const backward = appendGradients(builder.graph(inputs, []), { loss, wrt: ['x', 'w', 'b'] });
   const [dX, dW, dB] = ['x', 'w', 'b'].map((name) => backward.gradients.get(name)!);
   const outputs = [value(y, g.y), value(dX!, g.x), value(dW!, g.w), value(dB!, bias)];
   const graph = lower(backward.builder.graph(inputs, outputs), target, (name) => backward.infos.get(name)!.dims);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { differentiate } from '../../src/autodiff/differentiate.ts';
+import { appendGradients } from '../../src/autodiff/append-gradients.ts';
 import { graphBuilder } from '../../src/onnx/builder.ts';
 import { float32, int64 } from '../../src/onnx/model.ts';
 import { openSession } from '../../src/onnx/session.ts';
@@ -32,7 +32,7 @@ async function lossOf(
   ] as const;
   const forward = graphBuilder({ nodes: [], initializers: new Map(), inputs });
   const loss = addLoss(forward, { logits: 'logits', targets: 'targets', weights: 'weights' }, CLASSES, spec);
-  const { builder, gradients } = differentiate(forward.graph(inputs, []), { loss, wrt: ['logits'] });
+  const { builder, gradients } = appendGradients(forward.graph(inputs, []), { loss, wrt: ['logits'] });
   const gradient = gradients.get('logits')!;
   const outputs = [
     { name: loss, dtype: 'float32', dims: [] },

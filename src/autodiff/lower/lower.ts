@@ -25,7 +25,7 @@ export type ShapeOf = (name: string) => readonly number[];
  * Turns the internal convolution gradients into operators that onnxruntime has, and picks for every convolution whose
  * weights vary the form that is fast for its shape on the target. Values stay the same up to rounding.
  *
- * @param graph forward and backward nodes, as `differentiate` leaves them
+ * @param graph forward and backward nodes, as `appendGradients` leaves them
  * @param shape static shapes of the forward tensors
  */
 export function lower(graph: Graph, { block }: Target, shape: ShapeOf): Graph {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { differentiate } from '../../../src/autodiff/differentiate.ts';
+import { appendGradients } from '../../../src/autodiff/append-gradients.ts';
 import { lower, PORTABLE } from '../../../src/autodiff/lower/lower.ts';
 import { type GraphBuilder, graphBuilder } from '../../../src/onnx/builder.ts';
 import { float, type Graph, int, ints, type Tensor } from '../../../src/onnx/model.ts';
@@ -39,7 +39,7 @@ async function valueAndGradients(graph: Graph, wrt: readonly string[]): Promise<
   const constants = new Map([...graph.initializers].filter(([name]) => !fed.has(name)));
   const forward = graphBuilder({ nodes: graph.nodes, initializers: constants, inputs });
   const loss = forward.add('ReduceSumSquare', ['y'], { keepdims: int(0) });
-  const { builder, gradients, infos } = differentiate(forward.graph(inputs, []), { loss, wrt: ['x', ...wrt] });
+  const { builder, gradients, infos } = appendGradients(forward.graph(inputs, []), { loss, wrt: ['x', ...wrt] });
   const names = ['y', ...['x', ...wrt].map((name) => gradients.get(name)!)];
   const dims = [infos.get('y')!.dims, ...[...fed.values()].map((tensor) => tensor.dims)];
   const outputs = names.map((name, i) => ({ name, dtype: 'float32', dims: dims[i]! }) as const);

@@ -5,7 +5,7 @@ import { inferShapes, type TensorInfo } from '../onnx/shapes/infer.ts';
 import type { Rule } from './rule.ts';
 import { RULES } from './rules/table.ts';
 
-export interface DifferentiateOptions {
+export interface GradientOptions {
   /** Tensor of one element whose gradient is taken. */
   readonly loss: string;
   /** Tensors to differentiate by: initializers, inputs, or anything in between. */
@@ -14,7 +14,7 @@ export interface DifferentiateOptions {
   readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
 }
 
-export interface Differentiated {
+export interface Gradients {
   /** The forward nodes followed by the backward ones; convolution gradients are still to be lowered. */
   readonly builder: GraphBuilder;
   /** Name of ∂loss/∂t per asked tensor t. A tensor the loss does not depend on has none. */
@@ -31,7 +31,7 @@ export interface Differentiated {
  * @throws {ShapeError} the loss is not one element
  * @throws {ModelError} `loss` or a name in `wrt` is not in the graph
  */
-export function differentiate(graph: Graph, { loss, wrt, inputShapes }: DifferentiateOptions): Differentiated {
+export function appendGradients(graph: Graph, { loss, wrt, inputShapes }: GradientOptions): Gradients {
   const { infos, constants } = inferShapes(graph, inputShapes);
   const info = (name: string): TensorInfo => {
     const found = infos.get(name);
