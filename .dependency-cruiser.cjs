@@ -25,6 +25,7 @@ const WRAPPED = {
   // The grid of captioned pictures draws text, which only sharp can.
   sharp: '^src/(image/|train/tensorboard/grid[.]ts$)',
   'csv-parse': '^src/(dataset/csv-text|evaluate/predictions)[.]ts$',
+  h5wasm: '^src/backbone/importers/hdf5/',
   'pure-rand': '^src/core/rng[.]ts$',
   commander: '^src/cli/',
   picocolors: '^src/cli/',

@@ -97,14 +97,18 @@ function notices() {
   return `${text.slice(0, from)}\n\n${packages()}\n\n${text.slice(to)}`;
 }
 
+/** Licences of packages that only point to a file. */
+const LICENCES = { h5wasm: 'NIST software notice; its HDF5 library: BSD-3-Clause' };
+
 /** Packages that are installed with nevus, on any platform, as the lock file has them. */
 function packages() {
   const { packages } = JSON.parse(read('package-lock.json'));
   const direct = new Set(Object.keys(packages[''].dependencies));
   const rows = new Map();
-  for (const [path, { version, license, dev, optional }] of Object.entries(packages)) {
+  for (const [path, { version, license: said, dev, optional }] of Object.entries(packages)) {
     if (path === '' || dev === true) continue;
     const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+    const license = LICENCES[name] ?? said;
     // One build of the image library for each platform: a row for all that share a licence.
     const family = /^@img\/sharp-(libvips-)?/.exec(name);
     const shown = family === null ? name : `${family[0]}*`;
