@@ -1,10 +1,11 @@
 import type { InputSpec } from '../backbone/types.ts';
 import { type GraphBuilder, graphBuilder } from '../onnx/builder.ts';
-import { float32, int, ints, type Model, string } from '../onnx/model.ts';
+import { float32, int, type Model } from '../onnx/model.ts';
+import { addResize, type ResizeForm } from './resize.ts';
 
-/** Operator set of everything nevus writes: the first whose Resize has `antialias` and `axes`. */
-export const OPSET = 18;
 export const IR_VERSION = 8;
+/** The first operator set whose Resize has `antialias` and `axes`. */
+const OPSET = 18;
 
 /** Name of the input of every shipped model: uint8 [N, H, W, 3], RGB. */
 export const IMAGE = 'image';
@@ -17,32 +18,18 @@ export const IMAGE = 'image';
  * @param input the backbone's record of its input
  * @param output exact name of the result, float32 [N, 3, S, S] or [N, S, S, 3] as the backbone takes it
  */
-export function addPreprocessing(builder: GraphBuilder, input: InputSpec, output: string): void {
+export function addPreprocessing(builder: GraphBuilder, input: InputSpec, output: string, form: ResizeForm): void {
   const pixels = builder.add('Cast', [IMAGE], { to: int(1) }, { name: 'pixels' });
-  // Resize runs 10 times as fast with channels last.
-  const resized = builder.add(
-    'Resize',
-    [pixels, '', '', builder.ints([input.size, input.size])],
-    {
-      mode: string('linear'),
-      coordinate_transformation_mode: string('half_pixel'),
-      antialias: int(1),
-      axes: ints([1, 2]),
-    },
-    { name: 'resize' },
-  );
+  const planar = input.layout === 'NCHW';
+  const resized = addResize(builder, pixels, input.size, planar, form);
   const ordered =
     input.channels === 'RGB'
       ? resized
-      : builder.add('Gather', [resized, builder.ints([2, 1, 0])], { axis: int(3) }, { name: 'bgr' });
-  const perChannel = input.layout === 'NCHW' ? [1, 3, 1, 1] : [1, 1, 1, 3];
-  const placed =
-    input.layout === 'NCHW'
-      ? builder.add('Transpose', [ordered], { perm: ints([0, 3, 1, 2]) }, { name: 'nchw' })
-      : ordered;
+      : builder.add('Gather', [resized, builder.ints([2, 1, 0])], { axis: int(planar ? 1 : 3) }, { name: 'bgr' });
+  const perChannel = planar ? [1, 3, 1, 1] : [1, 1, 1, 3];
   const scaled = builder.add(
     'Mul',
-    [placed, builder.constant(float32(input.scale, perChannel))],
+    [ordered, builder.constant(float32(input.scale, perChannel))],
     {},
     { name: 'scaled' },
   );
@@ -54,7 +41,7 @@ export function preprocessModel(input: InputSpec): Model {
   const builder = graphBuilder();
   // Not the name of the backbone's input, which may be `image` too.
   const output = 'network_input';
-  addPreprocessing(builder, input, output);
+  addPreprocessing(builder, input, output, 'resize');
   const size = input.size;
   const dims = input.layout === 'NCHW' ? ['N', 3, size, size] : ['N', size, size, 3];
   return {

@@ -1,7 +1,7 @@
 /** The finished model: one ONNX file, from pixels to probabilities. */
 import type { Backbone } from '../backbone/types.ts';
 import { ModelError, NumericError, ShapeError } from '../core/errors.ts';
-import { addPreprocessing, IMAGE, IR_VERSION, OPSET } from '../features/preprocess.ts';
+import { addPreprocessing, IMAGE, IR_VERSION } from '../features/preprocess.ts';
 import { dimsAt } from '../features/trunk.ts';
 import { graphBuilder } from '../onnx/builder.ts';
 import { int, type Model, type Tensor } from '../onnx/model.ts';
@@ -16,6 +16,9 @@ import { addHead, HEAD_STATISTICS, type HeadSpec, headParameters } from './head.
 /** Outputs of every shipped model: float32 [N, C], and float32 [N, F], the vector given to the head. */
 export const PROBABILITIES = 'probabilities';
 export const FEATURES = 'features';
+
+/** Operator set of what is shipped: as old as can be, for every tool and runtime that reads it. */
+const OPSET = 17;
 
 /** Put before every name of the backbone, so that none meets a name of the head or of an output. */
 export const BACKBONE_PREFIX = 'backbone/';
@@ -35,7 +38,7 @@ export interface ShipSpec {
  *
  * The same arguments give a model with the same bytes. Weights are not copied: encode the model before they change.
  *
- * @returns operator set 18, or the backbone's where that is newer
+ * @returns operator set 17, or the backbone's where that is newer
  * @throws {ModelError} a weight that is missing or belongs to nothing; a backbone that `checkShippable` refuses
  * @throws {ShapeError} a weight of another shape, or a number of classes other than the card's
  * @throws {NumericError} a weight that is not finite
@@ -50,7 +53,7 @@ export function shipModel({ backbone, head, weights, card }: ShipSpec): Model {
   const builder = graphBuilder({ nodes: [], initializers: body.graph.initializers, inputs: [] });
   const fixed = [IMAGE, PROBABILITIES, FEATURES, ...headNames];
   for (const name of [...fixed, ...body.graph.nodes.flatMap((n) => [n.name, ...n.outputs])]) builder.reserve(name);
-  addPreprocessing(builder, backbone.input, BACKBONE_PREFIX + backbone.input.name);
+  addPreprocessing(builder, backbone.input, BACKBONE_PREFIX + backbone.input.name, 'matrices');
   for (const node of body.graph.nodes) builder.push(node);
   const top = BACKBONE_PREFIX + backbone.features;
   const vector = dimsAt(backbone, backbone.features).length === 1 ? top : addPooling(builder, top);
@@ -102,7 +105,7 @@ function bodyOf(backbone: Backbone, weights: ReadonlyMap<string, Tensor>): Model
       'Export the network without optimisations for one runtime.',
     );
   }
-  const body = upgradeOpset({ ...part, graph: foldBatchNorm(part.graph) });
+  const body = upgradeOpset({ ...part, graph: foldBatchNorm(part.graph) }, OPSET);
   return renamePrefix(body, BACKBONE_PREFIX);
 }
 

@@ -68,7 +68,7 @@ export async function evaluateRun(stages: Stages, trained: Trained): Promise<Run
  * @throws {NumericError} the file does not answer what training computed
  */
 export async function exportModel(stages: Stages, { weights }: Trained, { predictions }: Evaluation): Promise<void> {
-  const { backbone, config, cut, data, folder, onEvent } = stages;
+  const { backbone, original, config, cut, data, folder, onEvent } = stages;
   // The same settings in another folder are the same.
   const { data: _, ...rest } = config;
   const settings = { ...rest, backbone: { ...rest.backbone, name: backbone.name } };
@@ -83,7 +83,8 @@ export async function exportModel(stages: Stages, { weights }: Trained, { predic
     seed: config.seed,
   });
   const tensors = new Map([...weights].map(([name, t]) => [name, float32(t.data, t.dims)]));
-  writeFileAtomic(folder.model, encodeModel(shipModel({ backbone, head: config.head, weights: tensors, card })));
+  const shipped = shipModel({ backbone: { ...backbone, model: original }, head: config.head, weights: tensors, card });
+  writeFileAtomic(folder.model, encodeModel(shipped));
   const classifier = await openClassifier(
     folder.model,
     stages.threads === undefined ? {} : { threads: stages.threads },

@@ -6,6 +6,7 @@ import type { FloatTensor } from '../core/safetensors.ts';
 import type { ExtractionItem, FeatureSet } from '../features/extract.ts';
 import { cutTensor, dimsAt, POOLED, type Trunk, tailGraph } from '../features/trunk.ts';
 import { initHead } from '../model/head.ts';
+import type { Model } from '../onnx/model.ts';
 import { type Checkpoint, type RunProgress, readBest, writeBest, writeCheckpoint } from './checkpoint.ts';
 import type { Config } from './config.ts';
 import type { OnTrainEvent } from './events.ts';
@@ -25,6 +26,8 @@ export interface Stages {
   readonly config: Config;
   readonly data: PreparedData;
   readonly backbone: Backbone;
+  /** The backbone's network as it was loaded, in its own operator set: what ships. */
+  readonly original: Model;
   readonly cut: string;
   readonly trunk: Trunk;
   readonly items: readonly ExtractionItem[];

@@ -127,7 +127,7 @@ async function runStages(folder: RunFolder, config: Config, options: TrainOption
   const { name, ...backboneOptions } = config.backbone;
   const loaded = await timed('backbone', () => loadBackbone(name, { ...definedOnly(backboneOptions), onProgress }));
   const whole: Backbone = { ...loaded, model: upgradeOpset(loaded.model) };
-  checkShippable(whole);
+  checkShippable(loaded);
   const { backbone, cut } = await timed('cut', () =>
     chooseCut(whole, config, data, { cache, threads, target, onEvent, signal }),
   );
@@ -167,6 +167,7 @@ async function runStages(folder: RunFolder, config: Config, options: TrainOption
       config,
       data,
       backbone,
+      original: loaded.model,
       cut,
       trunk,
       items,

@@ -75,6 +75,7 @@ describe('upgradeOpset', () => {
 
   it('leaves a new model and its own alone', () => {
     const [, model] = cases[0]!;
+    expect(upgradeOpset({ ...model, opset: 17 }, 17).graph.nodes).toEqual(model.graph.nodes);
     expect(upgradeOpset({ ...model, opset: 19 })).toEqual({ ...model, opset: 19 });
     const once = upgradeOpset(model);
     expect(upgradeOpset(once)).toBe(once);
