@@ -1,7 +1,9 @@
 import { ModelError, ShapeError, UnsupportedOperatorError } from '../core/errors.ts';
 import { type GraphBuilder, graphBuilder } from '../onnx/builder.ts';
 import { type DataType, type Graph, type Node, scalar, sizeOf, type Tensor } from '../onnx/model.ts';
+import { nodesFor } from '../onnx/passes/prune.ts';
 import { inferShapes, type TensorInfo } from '../onnx/shapes/infer.ts';
+import { operatorOf, SHAPE_RULES } from '../onnx/shapes/table.ts';
 import type { Rule } from './rule.ts';
 import { RULES } from './rules/table.ts';
 
@@ -20,6 +22,8 @@ export interface Gradients {
   /** Name of ∂loss/∂t per asked tensor t. A tensor the loss does not depend on has none. */
   readonly gradients: ReadonlyMap<string, string>;
   readonly infos: ReadonlyMap<string, TensorInfo>;
+  /** Tensors known before the graph runs, as `inferShapes` finds them. */
+  readonly constants: ReadonlyMap<string, Tensor>;
 }
 
 /**
@@ -32,6 +36,9 @@ export interface Gradients {
  * @throws {ModelError} `loss` or a name in `wrt` is not in the graph
  */
 export function appendGradients(graph: Graph, { loss, wrt, inputShapes }: GradientOptions): Gradients {
+  const wanted = new Set(wrt);
+  const varying = reachable(graph.nodes, wanted);
+  checkOperators(graph, loss, varying);
   const { infos, constants } = inferShapes(graph, inputShapes);
   const info = (name: string): TensorInfo => {
     const found = infos.get(name);
@@ -45,8 +52,6 @@ export function appendGradients(graph: Graph, { loss, wrt, inputShapes }: Gradie
       `${loss}: expected a loss of one element, got [${info(loss).dims.join(', ')}]`,
     );
   }
-  const wanted = new Set(wrt);
-  const varying = reachable(graph.nodes, wanted);
   const builder = graphBuilder(graph);
   /** Contributions to each tensor's gradient, one per use of the tensor. */
   const contributions = new Map<string, string[]>([
@@ -91,7 +96,7 @@ export function appendGradients(graph: Graph, { loss, wrt, inputShapes }: Gradie
     const gradient = total(name);
     if (gradient !== undefined) gradients.set(name, gradient);
   }
-  return { builder, gradients, infos };
+  return { builder, gradients, infos, constants };
 }
 
 /**
@@ -101,6 +106,15 @@ export function appendGradients(graph: Graph, { loss, wrt, inputShapes }: Gradie
  */
 export function checkDifferentiable(graph: Graph): void {
   for (const node of graph.nodes) ruleOf(node);
+}
+
+/**
+ * An operator that stands in the way is named as one without a gradient, before its shape is found to be unknown too.
+ * One whose shape is known may be there without a rule: no gradient passes through its whole numbers.
+ */
+function checkOperators(graph: Graph, loss: string, varying: ReadonlySet<string>): void {
+  for (const node of nodesFor(graph, [loss]))
+    if (node.inputs.some((x) => varying.has(x)) && !Object.hasOwn(SHAPE_RULES, operatorOf(node))) ruleOf(node);
 }
 
 /** Tensors that depend on one of the given, themselves included. */
