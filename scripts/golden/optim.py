@@ -74,19 +74,64 @@ def optimizers():
     return {
         "sgd": steps(lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)),
         "sgd, decay": steps(lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.1)),
+        "nesterov": steps(lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True)),
+        "nesterov, decay": steps(
+            lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.8, nesterov=True, weight_decay=0.1)),
+        "adam": steps(lambda p: torch.optim.Adam(p, lr=0.1)),
+        "adam, decay": steps(lambda p: torch.optim.Adam(p, lr=0.1, betas=(0.8, 0.99), weight_decay=0.1)),
         "adamw": steps(lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0)),
         "adamw, decay": steps(lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.1)),
     }
 
 
-def one_cycle(total, **options):
+def network_steps(make, clip=0.0, accumulate=1, groups=False):
+    """Weights after steps of a whole network, y = w2 tanh(W1 x + b1), on the mean of squares."""
+    def grid(*dims, k):
+        size = int(np.prod(dims))
+        return torch.from_numpy(np.cos(k + 1.7 * np.arange(size)).reshape(dims).astype(np.float32)).double()
+    w1, b1, w2 = [x.requires_grad_(True) for x in (grid(4, 3, k=1), grid(4, k=2), grid(2, 4, k=3))]
+    params = [{"params": [w1, b1], "lr": 0.05}, {"params": [w2], "lr": 0.1, "weight_decay": 0.3}] if groups else [w1, b1, w2]
+    optimizer = make(params)
+    out = []
+    for t in range(STEPS):
+        optimizer.zero_grad()
+        losses = []
+        for micro in range(accumulate):
+            x, y = grid(5, 3, k=10 + t + 0.3 * micro), grid(5, 2, k=20 + t)
+            loss = ((torch.tanh(x @ w1.T + b1) @ w2.T - y) ** 2).mean()
+            (loss / accumulate).backward()
+            losses.append(loss.item())
+        if clip > 0:
+            torch.nn.utils.clip_grad_norm_([w1, b1, w2], clip)
+        optimizer.step()
+        out.append({"losses": [float("%.9g" % v) for v in losses], "w1": listed(w1), "b1": listed(b1), "w2": listed(w2)})
+    return out
+
+
+def networks():
+    sgd = lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01)
+    adamw = lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.1)
+    return {
+        "sgd": network_steps(sgd),
+        "sgd, clipped": network_steps(sgd, clip=0.05),
+        "adamw, accumulated and clipped": network_steps(adamw, clip=0.05, accumulate=3),
+        "adamw, groups": network_steps(adamw, groups=True),
+    }
+
+
+def scheduled(make, total):
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.0, total_steps=total, cycle_momentum=False, **options)
+    schedule = make(optimizer)
     rates = [optimizer.param_groups[0]["lr"]]
     for _ in range(total - 1):
         schedule.step()
         rates.append(optimizer.param_groups[0]["lr"])
     return [float("%.12g" % r) for r in rates]
+
+
+def one_cycle(total, **options):
+    lr = torch.optim.lr_scheduler
+    return scheduled(lambda o: lr.OneCycleLR(o, 1.0, total_steps=total, cycle_momentum=False, **options), total)
 
 
 def plateau(values, patience):
@@ -124,6 +169,12 @@ def main():
             "100": one_cycle(100),
             "options": one_cycle(37, pct_start=0.25, div_factor=10, final_div_factor=100),
         },
+        "cosine": {
+            "12": scheduled(lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 12), 12),
+            "end": scheduled(lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 30, eta_min=0.1), 30),
+        },
+        "step": scheduled(lambda o: torch.optim.lr_scheduler.StepLR(o, 4, gamma=0.3), 14),
+        "networks": networks(),
         "plateaus": plateaus(),
     }
     with open(sys.argv[1], "w") as file:

@@ -1,13 +1,14 @@
-import { UsageError } from '../core/errors.ts';
 import { type GraphBuilder, graphBuilder } from '../onnx/builder.ts';
 import { zeros } from '../onnx/data-types.ts';
 import type { DataType, Graph, Model, Node, Tensor, ValueInfo } from '../onnx/model.ts';
 import { nodesFor, prune } from '../onnx/passes/prune.ts';
 import { appendGradients } from './append-gradients.ts';
+import { checkFloat, checkLoss, gradientName, keptOutputs, type Wanted, wantedNames } from './asked.ts';
 import { type InputShapes, overSizes, withShapes } from './free-dims/over-sizes.ts';
 import { lower, PORTABLE, type Target } from './lower/lower.ts';
 import { modelWith, plainModel } from './plain-model.ts';
-import { weightNames } from './weights.ts';
+
+export { gradientName } from './asked.ts';
 
 export interface DifferentiateOptions {
   /** Output of the model, of one float32 element, whose gradient is taken. */
@@ -16,7 +17,7 @@ export interface DifferentiateOptions {
    * What to differentiate by: initializers, inputs or tensors in between, of a float type. `all-weights` is every
    * initializer that `weightNames` gives, `all-inputs` every input of a float type.
    */
-  readonly wrt: readonly string[] | 'all-weights' | 'all-inputs';
+  readonly wrt: Wanted;
   /** Outputs of the model to keep, in this order. Default: all. */
   readonly keep?: readonly string[];
   /** Shapes of inputs with free dimensions, by name. Those left out stay free. Default: none given */
@@ -24,9 +25,6 @@ export interface DifferentiateOptions {
   /** What the machine that will run the graph is good at. Default `PORTABLE`: standard operators only */
   readonly target?: Target;
 }
-
-/** Name of the output that holds ∂loss/∂x. */
-export const gradientName = (x: string): string => `grad:${x}`;
 
 /**
  * A model that computes gradients beside what it computed: an output `grad:<x>` for every x in `wrt`, of the shape of x,
@@ -107,72 +105,3 @@ function withConstants(graph: Graph, constants: ReadonlyMap<string, Tensor>): Gr
     initializers: new Map([...graph.initializers, ...values]),
   };
 }
-
-function checkLoss({ nodes, outputs }: Graph, loss: string): void {
-  const names = outputs.map((o) => o.name).join(', ');
-  const output = outputs.find((o) => o.name === loss);
-  if (output === undefined)
-    throw new UsageError('autodiff/loss', `loss: expected an output of the model (${names}), got ${loss}`);
-  if (output.dtype !== 'float32' || !nodes.some((n) => n.outputs.includes(loss)))
-    throw new UsageError('autodiff/loss', `loss ${loss}: expected a float32 tensor that a node makes, got another`);
-}
-
-function keptOutputs({ outputs }: Graph, keep: readonly string[] | undefined): ValueInfo[] {
-  if (keep === undefined) return [...outputs];
-  unique('keep', keep);
-  return keep.map((name) => {
-    const output = outputs.find((o) => o.name === name);
-    if (output !== undefined) return output;
-    const names = outputs.map((o) => o.name).join(', ');
-    throw new UsageError('autodiff/keep', `keep: expected outputs of the model (${names}), got ${name}`);
-  });
-}
-
-/** The names to differentiate by, in full and checked. */
-function wantedNames(graph: Graph, loss: string, wrt: DifferentiateOptions['wrt']): readonly string[] {
-  const floats = graph.inputs.filter((v) => isFloat(v.dtype)).map((v) => v.name);
-  const names = wrt === 'all-weights' ? weightNames(graph, loss) : wrt === 'all-inputs' ? floats : wrt;
-  if (names.length === 0)
-    throw new UsageError(
-      'autodiff/wrt',
-      `wrt: expected names of tensors, got ${typeof wrt === 'string' ? `${wrt} of a model that has none` : 'none'}`,
-    );
-  unique('wrt', names);
-  const types = new Map<string, DataType>([
-    ...graph.inputs.map((v) => [v.name, v.dtype] as const),
-    ...[...graph.initializers].map(([name, { dtype }]) => [name, dtype] as const),
-  ]);
-  const made = new Set(graph.nodes.flatMap((n) => n.outputs));
-  for (const name of names) {
-    const dtype = types.get(name);
-    if (dtype === undefined && !made.has(name))
-      throw new UsageError(
-        'autodiff/wrt',
-        `wrt: expected a tensor of the model, got ${name}`,
-        `Inputs: ${floats.join(', ') || 'none of a float type'}. Weights: ${some(weightNames(graph, loss))}.`,
-      );
-    if (dtype !== undefined) checkFloat(name, dtype);
-    const taken = gradientName(name);
-    if (types.has(taken) || made.has(taken))
-      throw new UsageError('autodiff/name', `wrt ${name}: the model has a tensor ${taken} already`);
-  }
-  return names;
-}
-
-function checkFloat(name: string, dtype: DataType): void {
-  if (!isFloat(dtype))
-    throw new UsageError('autodiff/wrt', `wrt ${name}: expected a tensor of a float type, got ${dtype}`);
-}
-
-function unique(what: string, names: readonly string[]): void {
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined)
-    throw new UsageError('autodiff/twice', `${what}: expected every name once, got ${twice} twice`);
-}
-
-const some = (names: readonly string[]): string =>
-  names.length === 0
-    ? 'none'
-    : names.slice(0, 12).join(', ') + (names.length > 12 ? `, and ${names.length - 12} more` : '');
-
-const isFloat = (dtype: DataType): boolean => dtype.startsWith('float');

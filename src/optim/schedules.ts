@@ -15,6 +15,39 @@ export function oneCycle(step: number, steps: number, { warm = 0.3, startDiv = 2
   return cosine(1, 1 / (startDiv * endDiv), Math.min(1, (step - top) / Math.max(1, steps - 1 - top)));
 }
 
+/**
+ * Half a cosine from 1 down to `end`, after a straight rise over the first part.
+ *
+ * @param step 0 … steps − 1
+ * @param options.warm share of steps in the rise, in [0, 1). Default 0: none
+ * @param options.end what is left after the last step, in [0, 1]. Default 0
+ * @see Loshchilov and Hutter 2017, arXiv:1608.03983; without a rise, PyTorch's CosineAnnealingLR
+ */
+export function cosine(step: number, steps: number, { warm = 0, end = 0 } = {}): number {
+  const rise = Math.floor(warm * steps);
+  if (step < rise) return (step + 1) / (rise + 1);
+  const share = Math.min(1, (step - rise) / (steps - rise));
+  return end + ((1 - end) * (1 + Math.cos(Math.PI * share))) / 2;
+}
+
+/**
+ * `factor` ⌊step / every⌋ times: PyTorch's StepLR.
+ *
+ * @param options.every steps at one rate, 1 or more
+ * @param options.factor in (0, 1]
+ */
+export function stepDecay(
+  step: number,
+  { every, factor }: { readonly every: number; readonly factor: number },
+): number {
+  return factor ** Math.floor(step / every);
+}
+
+/** 1 at every step. */
+export function constant(): number {
+  return 1;
+}
+
 /** What a plateau watcher remembers between epochs. */
 export interface Plateau {
   readonly best: number;

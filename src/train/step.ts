@@ -111,7 +111,7 @@ export function stepModel(spec: StepSpec, target: Target): Model {
         g: clip === undefined ? gradient : builder.add('Mul', [gradient, clip], {}, { name: 'clipped' }),
         states: states.map(flat),
         // Only kernels decay: biases and normalisation are vectors.
-        decay: dims.length > 1,
+        decay: dims.length > 1 ? optimizer.weightDecay : 0,
       },
       {
         lr: rate === 1 ? RATE : builder.add('Mul', [RATE, builder.scalar(rate)], {}, { name: 'rate' }),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FRESH_PLATEAU, oneCycle, watchPlateau } from '../../src/optim/schedules.ts';
+import { constant, cosine, FRESH_PLATEAU, oneCycle, stepDecay, watchPlateau } from '../../src/optim/schedules.ts';
 import { golden } from './golden.ts';
 
 /** What the watcher says of each value in turn. */
@@ -37,6 +37,40 @@ describe('one cycle', () => {
         if (steps > 2) expect(rates.at(-1)).toBeCloseTo(1 / 250_000, 12);
       }),
     );
+  });
+});
+
+describe('cosine', () => {
+  it("is PyTorch's CosineAnnealingLR without a rise", () => {
+    for (const [step, rate] of golden.cosine[12].entries()) expect(cosine(step, 12)).toBeCloseTo(rate, 10);
+    for (const [step, rate] of golden.cosine.end.entries())
+      expect(cosine(step, 30, { end: 0.1 })).toBeCloseTo(rate, 10);
+  });
+
+  it('rises in a straight line to 1, then falls', () => {
+    const rates = Array.from({ length: 20 }, (_, step) => cosine(step, 20, { warm: 0.25 }));
+    for (const [i, rate] of rates.slice(0, 6).entries()) expect(rate).toBeCloseTo((i + 1) / 6, 12);
+    for (const i of rates.keys()) if (i > 5) expect(rates[i]!).toBeLessThan(rates[i - 1]!);
+    expect(rates.slice(5)).toEqual(Array.from({ length: 15 }, (_, step) => cosine(step, 15)));
+  });
+
+  it('stays above 0 and at most 1', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 200 }), fc.double({ min: 0, max: 0.99, noNaN: true }), (steps, warm) => {
+        for (let step = 0; step < steps; step++) {
+          expect(cosine(step, steps, { warm })).toBeGreaterThan(0);
+          expect(cosine(step, steps, { warm })).toBeLessThanOrEqual(1);
+        }
+      }),
+    );
+  });
+});
+
+describe('steps', () => {
+  it("are PyTorch's StepLR, and constant where the factor is 1", () => {
+    for (const [step, rate] of golden.step.entries())
+      expect(stepDecay(step, { every: 4, factor: 0.3 })).toBeCloseTo(rate, 10);
+    for (let step = 0; step < 20; step++) expect(stepDecay(step, { every: 3, factor: 1 })).toBe(constant());
   });
 });
 
