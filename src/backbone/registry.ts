@@ -5,15 +5,14 @@ import { ModelError, UsageError } from '../core/errors.ts';
 import type { OnProgress } from '../core/events.ts';
 import { cacheFolder, writeFileAtomic } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
-import { extract } from '../onnx/passes/extract.ts';
 import { decodeModel, encodeModel } from '../onnx/protobuf.ts';
-import { findCut } from './cuts.ts';
 import { importNpmKeras } from './importers/npm-keras.ts';
 import { importOnnxFile, type OnnxFileOptions, samePixels } from './importers/onnx-file.ts';
 import { pixelsOf } from './normalisation.ts';
 import { readRecord, withRecord } from './record.ts';
 import { BACKBONES, type BackboneName, isBackboneName } from './rows.ts';
 import type { Backbone } from './types.ts';
+import { withFeatures } from './with-features.ts';
 
 export interface BackboneOptions extends OnnxFileOptions {
   readonly onProgress?: OnProgress;
@@ -84,15 +83,4 @@ function checkOptions({ name, input }: Backbone, { normalisation, size }: Backbo
     );
   if (size !== undefined && size !== input.size)
     throw new UsageError('backbone/size', `backbone ${name}: expected size ${input.size}, got ${size}`);
-}
-
-/** The same backbone that ends earlier. */
-function withFeatures(backbone: Backbone, features: string | undefined): Backbone {
-  if (features === undefined || features === backbone.features) return backbone;
-  const cut = findCut(backbone, features);
-  const model = extract(backbone.model, {
-    inputs: backbone.model.graph.inputs,
-    outputs: [{ name: cut.tensor, dtype: 'float32', dims: ['N', ...cut.dims] }],
-  });
-  return { ...backbone, model, features: cut.tensor, cuts: backbone.cuts.slice(0, backbone.cuts.indexOf(cut) + 1) };
 }

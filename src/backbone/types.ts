@@ -19,7 +19,7 @@ export interface CutPoint {
   readonly name: string;
   /** The tensor's name in the graph. */
   readonly tensor: string;
-  /** Shape of one example: [C, H, W] or [C]. */
+  /** Shape of one example: [C, H, W], [tokens, C] or [C]. */
   readonly dims: readonly number[];
 }
 

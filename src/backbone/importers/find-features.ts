@@ -24,7 +24,7 @@ export interface FeatureSearch {
 
 /**
  * The last spatial map before pooling and classifier; where there is none (transformers), the vector that the last
- * matrix product reads; where there is no classifier, the output itself.
+ * matrix product reads; where there is no classifier, the output itself, which may be tokens.
  *
  * @throws {ModelError} if none of these is there
  */
@@ -56,7 +56,7 @@ export function findFeatures(search: FeatureSearch, where: string): string {
   const product = graph.nodes.findLast((n) => isProduct(n, graph) && points.includes(n.inputs[0]!));
   const vector = product?.inputs[0];
   if (vector !== undefined && rank(vector) === 1) return vector;
-  if (last !== undefined && (rank(last) === 1 || isMap(last))) return last;
+  if (last !== undefined && ([1, 2].includes(rank(last)) || isMap(last))) return last;
   throw new ModelError(
     'backbone/features',
     `${where}: expected a feature tensor, [C, H, W] or [C], before the classifier, got none that can be found`,

@@ -3,14 +3,13 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ModelError, messageOf, ShapeError, systemCode, UsageError } from '../../core/errors.ts';
 import { sha256 } from '../../core/hash.ts';
-import type { Graph, Model, ValueInfo } from '../../onnx/model.ts';
+import type { Model } from '../../onnx/model.ts';
 import { articulationPoints } from '../../onnx/passes/articulation.ts';
 import { constantsToInitializers } from '../../onnx/passes/constant-nodes.ts';
 import { extract } from '../../onnx/passes/extract.ts';
 import { guardPools } from '../../onnx/passes/guard-pools.ts';
 import { removeIdentities } from '../../onnx/passes/identities.ts';
 import { mergePads } from '../../onnx/passes/merge-pads.ts';
-import { producersOf } from '../../onnx/passes/uses.ts';
 import { decodeModel } from '../../onnx/protobuf.ts';
 import { cutName, usefulCuts } from '../cuts.ts';
 import {
@@ -22,12 +21,15 @@ import {
   pixelsOf,
 } from '../normalisation.ts';
 import { inputRecord, readRecord } from '../record.ts';
-import type { Backbone, CutPoint, InputSpec } from '../types.ts';
-import { FEATURES_OUTPUT, findFeatures } from './find-features.ts';
+import type { Backbone, CutPoint } from '../types.ts';
+import { findFeatures } from './find-features.ts';
+import { findSinks } from './find-sinks.ts';
+import { findInput } from './image-input.ts';
 import { probe } from './probe.ts';
+import { oneOfTokens } from './tokens.ts';
 
 export interface OnnxFileOptions {
-  /** Name of the feature tensor. Default: found. */
+  /** Name of the feature tensor; behind one of tokens, `:class` or `:mean` says how they become one. Default: found. */
   readonly features?: string;
   /** How pixels become numbers. Needed where the file does not say it and is not known. */
   readonly normalisation?: Normalisation;
@@ -36,8 +38,10 @@ export interface OnnxFileOptions {
 }
 
 /**
- * Reads an ONNX network with one float32 image input, [N, 3, H, W] or [N, H, W, 3]. What comes after the features is
- * dropped; cut points are found; shapes come from one run on black images.
+ * Reads an ONNX network with one float32 image input, [N, 3, H, W] or [N, H, W, 3]; other inputs may be there where the
+ * features do not need them, as in exports of CLIP. What comes after the features is dropped; cut points are found;
+ * shapes come from one run on black images. Tokens, [N, T, C], become one vector: the class token, or where there is
+ * none their mean.
  *
  * @throws {ModelError} a file that is not ONNX, has no image input, or no features that can be found
  * @throws {UsageError} a size or a normalisation that must be given, or an option that contradicts the file
@@ -52,31 +56,36 @@ export async function importOnnxFile(path: string, options: OnnxFileOptions = {}
   const graph = guardPools(mergePads(removeIdentities(constantsToInitializers(model.graph))));
   const { info, ...place } = findInput(graph, options.size, path);
   const pixels = findPixels(model, sha, options.normalisation, path);
-  const sinks = sinksOf(graph, options.features, path);
+  const { sinks, pick } = findSinks(graph, options.features, path);
   const points = articulationPoints(graph, info.name, sinks);
   if (points.length === 0)
     throw new ModelError(
       'backbone/path',
       `${path}: expected ${sinks.join(', ')} to depend on ${info.name}, got no path`,
     );
-  const clean: Model = { ...model, graph };
-  const shapes = await probe(clean, info, points.slice(1), path);
-  const features = options.features ?? findFeatures({ graph, sinks, points, shapes }, path);
-  const dims = shapes.get(features);
+  const shapes = await probe({ ...model, graph }, info, points.slice(1), path);
+  const asked = options.features === undefined ? undefined : sinks[0];
+  const found = asked ?? findFeatures({ graph, sinks, points, shapes }, path);
+  const foundDims = shapes.get(found);
+  const vector = foundDims?.length === 2 ? oneOfTokens(graph, model.opset, found, foundDims, pick) : undefined;
+  const features = vector?.tensor ?? found;
+  const dims = vector?.dims ?? foundDims;
   if (dims === undefined || (dims.length !== 1 && dims.length !== 3))
     throw new ShapeError(
       'backbone/features',
-      `${path}: tensor ${features}: expected features [C, H, W] or [C] of one image, got ${dims === undefined ? 'a tensor without a free batch' : `[${dims.join(', ')}]`}`,
+      `${path}: tensor ${features}: expected features [C, H, W], [tokens, C] or [C] of one image, got ${dims === undefined ? 'a tensor without a free batch' : `[${dims.join(', ')}]`}`,
       'Name another tensor with the option features; export the network with a free batch size.',
     );
+  const whole: Model = { ...model, graph: vector?.graph ?? graph };
+  const inner = usefulCuts(graph, info.name, found).filter((t) => [1, 2, 3].includes(shapes.get(t)?.length ?? 0));
   const cuts = [
-    ...usefulCuts(graph, info.name, features).filter((t) => [1, 3].includes(shapes.get(t)?.length ?? 0)),
-    features,
-  ].map((tensor, i): CutPoint => ({ name: cutName(tensor, i + 1), tensor, dims: shapes.get(tensor)! }));
+    ...[...inner, ...(vector === undefined ? [] : [found])].map((t) => ({ tensor: t, dims: shapes.get(t)! })),
+    { tensor: features, dims },
+  ].map((cut, i): CutPoint => ({ name: cutName(cut.tensor, i + 1), ...cut }));
   const known = KNOWN_FILES.get(sha);
   return {
     name: basename(path).replace(/\.onnx$/i, ''),
-    model: extract(clean, { inputs: [info], outputs: [{ name: features, dtype: 'float32', dims: ['N', ...dims] }] }),
+    model: extract(whole, { inputs: [info], outputs: [{ name: features, dtype: 'float32', dims: ['N', ...dims] }] }),
     input: { ...place, ...pixels },
     features,
     cuts: [{ name: 'input', tensor: info.name, dims: info.dims.slice(1).map(Number) }, ...cuts],
@@ -97,40 +106,6 @@ function read(path: string): Buffer {
       { cause: error },
     );
   }
-}
-
-/** The image input, with the batch freed and the size fixed. */
-function findInput(
-  graph: Graph,
-  size: number | undefined,
-  where: string,
-): Pick<InputSpec, 'name' | 'size' | 'layout'> & { readonly info: ValueInfo } {
-  const inputs = graph.inputs.filter((i) => !graph.initializers.has(i.name));
-  const [input] = inputs;
-  const shown = inputs.map((i) => `${i.name} ${i.dtype} [${i.dims.join(', ')}]`).join('; ');
-  const wrong = new ModelError(
-    'backbone/input',
-    `${where}: expected one input, float32 [N, 3, H, W] or [N, H, W, 3], got ${shown || 'none'}`,
-    'A model that nevus trained is no backbone: name the backbone it was made from.',
-  );
-  if (input === undefined || inputs.length > 1 || input.dtype !== 'float32' || input.dims.length !== 4) throw wrong;
-  const layout = input.dims[1] === 3 ? 'NCHW' : input.dims[3] === 3 ? 'NHWC' : undefined;
-  if (layout === undefined) throw wrong;
-  const [height, width] = layout === 'NCHW' ? input.dims.slice(2) : input.dims.slice(1, 3);
-  if (typeof height === 'number' && typeof width === 'number' && height !== width)
-    throw new ModelError('backbone/input', `${where}: expected a square input, got ${height} × ${width}`);
-  const fixed = [height, width].find((d) => typeof d === 'number');
-  const side = fixed ?? size;
-  if (typeof side !== 'number')
-    throw new UsageError(
-      'backbone/size',
-      `${where}: expected an input of fixed size, got ${shown}`,
-      'Say the height and width, in pixels, with the option size (the one it was trained with).',
-    );
-  if (size !== undefined && size !== side)
-    throw new UsageError('backbone/size', `${where}: expected size ${side}, which the file fixes, got ${size}`);
-  const dims = layout === 'NCHW' ? ['N', 3, side, side] : ['N', side, side, 3];
-  return { name: input.name, size: side, layout, info: { name: input.name, dtype: 'float32', dims } };
 }
 
 /** Said by the file, known of it, or given; never guessed. */
@@ -160,20 +135,4 @@ export function samePixels(a: Pixels, b: Pixels): boolean {
   const near = (x: readonly number[], y: readonly number[]): boolean =>
     x.every((v, i) => Math.abs(v - y[i]!) <= 1e-6 * Math.max(1, Math.abs(v)));
   return a.channels === b.channels && near(a.scale, b.scale) && near(a.offset, b.offset);
-}
-
-function sinksOf(graph: Graph, features: string | undefined, where: string): readonly string[] {
-  if (features !== undefined) {
-    if (producersOf(graph).has(features)) return [features];
-    throw new UsageError(
-      'backbone/features',
-      `${where}: expected the name of a tensor as features, got ${features}`,
-      `Its outputs are ${graph.outputs.map((o) => o.name).join(', ')}.`,
-    );
-  }
-  if (graph.outputs.some((o) => o.name === FEATURES_OUTPUT)) return [FEATURES_OUTPUT];
-  const outputs = graph.outputs.filter((o) => o.dtype === 'float32').map((o) => o.name);
-  if (outputs.length === 0)
-    throw new ModelError('backbone/outputs', `${where}: expected an output of float32, got none`);
-  return outputs;
 }
