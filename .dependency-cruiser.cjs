@@ -19,7 +19,7 @@ const MAY_IMPORT = {
 
 /** Packages that one place wraps, so that they can be replaced there. */
 const WRAPPED = {
-  'onnxruntime-node': '^src/onnx/session[.]ts$',
+  'onnxruntime-node': '^src/onnx/runtime[.]ts$',
   'onnx-buf': '^src/onnx/(protobuf|data-types)[.]ts$',
   '@bufbuild/protobuf': '^src/onnx/protobuf[.]ts$',
   // The grid of captioned pictures draws text, which only sharp can.

@@ -1,17 +1,8 @@
-/** Running models. The only file that imports onnxruntime. */
-import * as ort from 'onnxruntime-node';
-import { ModelError, messageOf } from '../core/errors.ts';
-import { type DataType, type Model, sizeOf, type Tensor } from './model.ts';
-import { encodeModel } from './protobuf.ts';
+/** Running models. */
+import type { Model, Tensor } from './model.ts';
+import { openRuntime, type Runtime, type RuntimeOptions, type Values } from './runtime.ts';
 
-export interface SessionOptions {
-  /** Threads inside one operator. Default: all cores. The result may depend on it in the last bits. */
-  readonly threads?: number;
-  /** `disabled` runs the graph as written. Default `all`. */
-  readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all';
-  /** Write onnxruntime's profile of every run to files that start with this path. */
-  readonly profile?: string;
-}
+export type SessionOptions = RuntimeOptions;
 
 /** A model ready to run. Running blocks the thread until it is done. */
 export interface Session {
@@ -33,94 +24,44 @@ export interface Session {
  * Makes a session from a model, its bytes, or the path of its file. Bytes are copied by onnxruntime: make sessions once.
  *
  * @throws {ModelError} if onnxruntime cannot load it
+ * @throws {EnvironmentError} the device does not work here
  */
 export async function openSession(model: Model | Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
-  const settings: ort.InferenceSession.SessionOptions = {
-    graphOptimizationLevel: options.optimization ?? 'all',
-    logSeverityLevel: 3,
-    ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
-    ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
-  };
-  let session: ort.InferenceSession;
-  try {
-    session =
-      typeof model === 'string'
-        ? await ort.InferenceSession.create(model, settings)
-        : await ort.InferenceSession.create(model instanceof Uint8Array ? model : encodeModel(model), settings);
-  } catch (error) {
-    throw new ModelError('onnx/load', `onnxruntime cannot load the model: ${messageOf(error)}`, undefined, {
-      cause: error,
-    });
-  }
+  const runtime = await openRuntime(model, options);
   return {
-    inputs: session.inputNames,
-    outputs: session.outputNames,
+    inputs: runtime.inputs,
+    outputs: runtime.outputs,
     run: async (feeds, into) => {
-      try {
-        const inputs: Record<string, ort.Tensor> = {};
-        for (const [name, tensor] of Object.entries(feeds)) inputs[name] = toOrt(tensor);
-        if (into === undefined) return fromResults(await session.run(inputs));
-        const fetches: Record<string, ort.Tensor | null> = {};
-        for (const [name, tensor] of Object.entries(into)) fetches[name] = tensor === null ? null : toOrt(tensor);
-        return fromResults(await session.run(inputs, fetches));
-      } catch (error) {
-        throw new ModelError('onnx/run', `onnxruntime cannot run the model: ${messageOf(error)}`, undefined, {
-          cause: error,
-        });
-      }
+      const given = inputsOf(runtime, feeds);
+      if (into === undefined) return resultsOf(runtime, await runtime.run(given));
+      const fetches = Object.entries(into).map(
+        ([name, t]) => [name, t === null ? null : runtime.toOrt(name, t)] as const,
+      );
+      return written(resultsOf(runtime, await runtime.run(given, Object.fromEntries(fetches))), into);
     },
-    close: async () => {
-      if (options.profile !== undefined) session.endProfiling();
-      await session.release();
-    },
+    close: runtime.close,
   };
 }
 
-function toOrt({ dtype, data, dims }: Tensor): ort.Tensor {
-  return new ort.Tensor(dtype, data, dims);
+/** Tensors as a runtime takes them. */
+export function inputsOf(runtime: Runtime, feeds: Readonly<Record<string, Tensor>>): Values {
+  return Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, runtime.toOrt(name, tensor)]));
 }
 
-function fromResults(results: ort.InferenceSession.OnnxValueMapType): Record<string, Tensor> {
-  const out: Record<string, Tensor> = {};
-  for (const [name, value] of Object.entries(results)) out[name] = fromOrt(value);
-  return out;
+/** What a runtime gave, as tensors. */
+export function resultsOf(runtime: Runtime, results: Values): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, runtime.fromOrt(name, value)]));
 }
 
-const DTYPES = new Set<string>([
-  'float32',
-  'float64',
-  'float16',
-  'int64',
-  'int32',
-  'int16',
-  'int8',
-  'uint64',
-  'uint32',
-  'uint16',
-  'uint8',
-  'bool',
-] satisfies DataType[]);
-
-function isTensor(value: {
-  readonly dtype: string;
-  readonly dims: readonly number[];
-  readonly data: unknown;
-}): value is Tensor {
-  return DTYPES.has(value.dtype) && ArrayBuffer.isView(value.data);
-}
-
-function fromOrt(value: ort.OnnxValue): Tensor {
-  // Where the platform has Float16Array, onnxruntime hands one out; here float16 is always its bits.
-  const { data } = value;
-  const bits =
-    value.type === 'float16' && ArrayBuffer.isView(data)
-      ? new Uint16Array(data.buffer, data.byteOffset, sizeOf(value.dims))
-      : data;
-  const tensor = { dtype: value.type, dims: value.dims, data: bits };
-  if (!isTensor(tensor))
-    throw new ModelError(
-      'onnx/output',
-      `expected a tensor of numbers, got ${value.type} [${value.dims.join(', ')}] with ${sizeOf(value.dims)} values`,
-    );
-  return tensor;
+/** Where a type was converted on the way, onnxruntime wrote beside the tensor that was given. */
+function written(
+  results: Record<string, Tensor>,
+  into: Readonly<Record<string, Tensor | null>>,
+): Record<string, Tensor> {
+  for (const [name, target] of Object.entries(into)) {
+    const result = results[name];
+    if (target?.dtype === 'float16' && result?.dtype === 'float16' && result.data.buffer !== target.data.buffer)
+      target.data.set(result.data);
+  }
+  return results;
 }
