@@ -21,6 +21,7 @@ export {
   evaluateDataset as evaluate,
 } from './model/evaluate.ts';
 export { type FilePrediction, type PredictOptions, predictFiles } from './model/predict.ts';
+export { chooseDevice, DEVICES, type Device, type DeviceChoice } from './onnx/device.ts';
 export {
   type Config,
   overlay,

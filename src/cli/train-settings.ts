@@ -4,6 +4,7 @@ import type { Normalisation } from '../backbone/normalisation.ts';
 import { isBackboneName } from '../backbone/rows.ts';
 import { UsageError } from '../core/errors.ts';
 import { LINEAR, MLP } from '../model/head.ts';
+import type { DeviceChoice } from '../onnx/device.ts';
 import {
   type Config,
   overlay,
@@ -35,6 +36,7 @@ export interface TrainFlags {
   readonly best?: Config['best'];
   readonly tta?: true;
   readonly threads?: number;
+  readonly device?: DeviceChoice;
   readonly cacheLimit?: number;
   readonly allowBad?: true;
   readonly config?: string;
@@ -91,6 +93,7 @@ function partialOf(base: Config, flags: TrainFlags): PartialConfig {
     best: flags.best,
     tta: flags.tta,
     threads: flags.threads,
+    device: flags.device,
     cacheLimit: flags.cacheLimit,
     allowBad: flags.allowBad,
   };

@@ -6,6 +6,7 @@ import { lockFolder } from '../core/lock.ts';
 import { prefetch } from '../core/prefetch.ts';
 import { decodeImage } from '../image/decode.ts';
 import { applyView, type View, viewKey } from '../image/view.ts';
+import type { Device } from '../onnx/device.ts';
 import { sizeOf } from '../onnx/model.ts';
 import { trunkBatch } from './batch-independence.ts';
 import { openLane, openPreprocess } from './lane.ts';
@@ -28,6 +29,8 @@ export interface ExtractOptions {
   /** Images per run of the trunk. Default: see `trunkBatch`. */
   readonly batch?: number;
   readonly threads?: number;
+  /** What runs the trunk. Default `cpu`. Its last bits depend on it: give every device a folder of its own. */
+  readonly device?: Device;
   readonly onProgress?: OnProgress;
   /** Most bytes this extraction may add. Default: no limit but the disk. */
   readonly cacheLimit?: number;
@@ -122,6 +125,7 @@ export async function extractFeatures(
         batch,
         total: views,
         threads: options.threads,
+        device: options.device,
         onProgress,
         signal,
       });
@@ -156,6 +160,7 @@ interface Job {
   readonly batch: number;
   readonly total: number;
   readonly threads: number | undefined;
+  readonly device: Device | undefined;
   readonly onProgress: OnProgress | undefined;
   readonly signal: AbortSignal | undefined;
 }
@@ -166,7 +171,7 @@ interface Todo {
 }
 
 async function computeMissing(trunk: Trunk, todo: readonly Todo[], features: FeatureSet, job: Job): Promise<void> {
-  const { batch, threads } = job;
+  const { batch, threads, device } = job;
   const preprocess = await openPreprocess(trunk.preprocess);
   let done = 0;
   const onRun = (count: number): void => {
@@ -175,11 +180,11 @@ async function computeMissing(trunk: Trunk, todo: readonly Todo[], features: Fea
   };
   // The cut first: a view counts as remembered only with both, and the pooled features are asked for first.
   const stores = { [CUT]: features.cut, [POOLED]: features.pooled };
-  const whole = await openLane(preprocess, trunk.model, stores, { batch, threads, onRun });
+  const whole = await openLane(preprocess, trunk.model, stores, { batch, threads, device, onRun });
   const short =
     trunk.cutModel === undefined
       ? whole
-      : await openLane(preprocess, trunk.cutModel, stores, { batch, threads, onRun });
+      : await openLane(preprocess, trunk.cutModel, stores, { batch, threads, device, onRun });
   try {
     for await (const [{ item, missing }, image] of prefetch(todo, ({ item }) => decodeImage(item.path), AHEAD)) {
       for (const { view, pooled } of missing) {

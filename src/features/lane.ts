@@ -1,4 +1,6 @@
+import { definedOnly } from '../core/defined-only.ts';
 import type { RgbImage } from '../image/types.ts';
+import type { Device } from '../onnx/device.ts';
 import { type Model, sizeOf, type Tensor } from '../onnx/model.ts';
 import { openSession, type Session } from '../onnx/session.ts';
 import { IMAGE } from './preprocess.ts';
@@ -17,6 +19,8 @@ export interface LaneOptions {
   /** Images per run. */
   readonly batch: number;
   readonly threads: number | undefined;
+  /** What runs the graph. Default `cpu`. */
+  readonly device?: Device | undefined;
   /** Told how many images a run was about. */
   readonly onRun: (count: number) => void;
 }
@@ -38,9 +42,9 @@ export async function openLane(
   preprocess: Session,
   model: Model,
   stores: Readonly<Record<string, FeatureStore | undefined>>,
-  { batch, threads, onRun }: LaneOptions,
+  { batch, threads, device, onRun }: LaneOptions,
 ): Promise<Lane> {
-  const session = await openSession(model, threads === undefined ? {} : { threads });
+  const session = await openSession(model, definedOnly({ threads, device }));
   const { name, dims: inputDims } = model.graph.inputs[0]!;
   const dims = inputDims.slice(1).map(Number);
   const size = sizeOf(dims);

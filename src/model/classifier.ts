@@ -1,11 +1,14 @@
 /** A shipped model, opened. */
+
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { definedOnly } from '../core/defined-only.ts';
 import { ModelError, messageOf, NumericError, ShapeError, systemCode } from '../core/errors.ts';
 import type { Taxonomy } from '../dataset/types.ts';
 import { IMAGE } from '../features/preprocess.ts';
 import type { RgbImage } from '../image/types.ts';
 import { dihedral, IDENTITY, type View } from '../image/view.ts';
+import { chooseDevice, type DeviceChoice } from '../onnx/device.ts';
 import type { Dim, Graph, ValueInfo } from '../onnx/model.ts';
 import { decodeModel } from '../onnx/protobuf.ts';
 import { openSession, type Session } from '../onnx/session.ts';
@@ -19,6 +22,8 @@ export const MODEL_FILE = 'model.onnx';
 export interface ClassifierOptions {
   /** Threads of the arithmetic. Default: all cores. */
   readonly threads?: number | undefined;
+  /** What does the arithmetic. Default `cpu`. `auto` comes to `cpu` without a word: ask `chooseDevice` to be told. */
+  readonly device?: DeviceChoice | undefined;
 }
 
 export interface ClassifyOptions {
@@ -60,6 +65,7 @@ const DIHEDRAL: readonly View[] = Array.from({ length: 8 }, (_, i) => dihedral(i
  *
  * @param path an ONNX file, or the folder of a run, whose `model.onnx` is taken
  * @throws {ModelError} a path that cannot be read, or a file that is not such a model
+ * @throws {EnvironmentError} the device does not work here
  */
 export async function openClassifier(path: string, options: ClassifierOptions = {}): Promise<Classifier> {
   const file = isFolder(path) ? join(path, MODEL_FILE) : path;
@@ -71,7 +77,8 @@ export async function openClassifier(path: string, options: ClassifierOptions = 
   if (classes !== card.labels.length || typeof width !== 'number') {
     throw new ModelError('model/labels', `${file}: expected ${classes} labels, got ${card.labels.length}`);
   }
-  const session = await openSession(bytes, options.threads === undefined ? {} : { threads: options.threads });
+  const device = await chooseDevice(options.device ?? 'cpu');
+  const session = await openSession(bytes, definedOnly({ threads: options.threads, device }));
   return {
     card,
     labels: card.labels,

@@ -1,5 +1,7 @@
 /** Training as if every kernel saw inputs of mean zero. */
+
 import type { Target } from '../autodiff/lower/lower.ts';
+import { definedOnly } from '../core/defined-only.ts';
 import type { GraphBuilder } from '../onnx/builder.ts';
 import { type Graph, int, intOf, type Node, sizeOf, type Tensor } from '../onnx/model.ts';
 import { isInferenceNorm } from '../onnx/passes/fold-batch-norm.ts';
@@ -101,7 +103,7 @@ export async function measureCentring(
   };
   const session = await openSession(
     runnable(fixedBatch(graph, rows.length, target)),
-    threads === undefined ? {} : { threads },
+    definedOnly({ threads, device: target.device }),
   );
   try {
     const results = await session.run({ [FEATURES]: readBatch(stored, rows) });

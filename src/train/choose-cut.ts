@@ -38,6 +38,12 @@ export async function chooseCut(
 ): Promise<ChosenCut> {
   const headOnly = config.fineTune.schedule === 'none' || config.fineTune.epochs === 0;
   if (config.cut !== 'auto') return { backbone, cut: headOnly ? 'features' : config.cut };
+  const tokens = backbone.cuts.filter(({ dims }) => dims.length === 2);
+  if (tokens.length > 0) {
+    // A transformer has no maps to pool, and only its end was trained to be read: it is used whole.
+    const before = tokens.at(-1 - config.fineTune.blocks)?.name ?? 'input';
+    return { backbone, cut: headOnly ? 'features' : before };
+  }
   const { cache, threads, target, onEvent, signal } = context;
   const candidates = probeCandidates(backbone);
   const rows = data.rows
@@ -47,6 +53,7 @@ export async function chooseCut(
   const { features } = await probeFeatures(backbone, candidates, rows, {
     folder: cache,
     threads,
+    device: target.device,
     signal,
     onProgress: (progress) => onEvent({ kind: 'progress', progress }),
   });
@@ -59,7 +66,8 @@ export async function chooseCut(
   };
   const scores: ProbeScore[] = [];
   for (const part of features) {
-    scores.push(await linearProbe(part, probe, config.seed, target, threads));
+    // A step on a few vectors is over before a graphics card has its first one.
+    scores.push(await linearProbe(part, probe, config.seed, { block: target.block }, threads));
     signal?.throwIfAborted();
   }
   const best = chooseScore(scores);

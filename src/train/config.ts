@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { NORMALISATIONS } from '../backbone/normalisation.ts';
 import { UsageError } from '../core/errors.ts';
 import { LINEAR } from '../model/head.ts';
+import { DEVICE_CHOICES } from '../onnx/device.ts';
 import { ADAMW, type OptimizerSpec, SGD } from '../optim/optimizers.ts';
 
 const count = (low: number, high: number) => z.number().int().min(low).max(high);
@@ -108,6 +109,8 @@ export const configSchema = z.strictObject({
   tta: z.boolean(),
   /** Threads of the arithmetic; null for all cores. The last bits of a result depend on it. */
   threads: count(1, 1024).nullable(),
+  /** What does the arithmetic. The last bits of a result depend on it; `auto` depends on the machine. */
+  device: z.enum(DEVICE_CHOICES).default('cpu'),
   /** Most gigabytes of features to add to the cache; null for what the disk holds. */
   cacheLimit: z.number().positive().nullable(),
 });
@@ -156,6 +159,7 @@ const STANDARD: Omit<Config, 'data'> = {
   },
   tta: false,
   threads: null,
+  device: 'cpu',
   cacheLimit: null,
 };
 

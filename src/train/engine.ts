@@ -65,7 +65,7 @@ export async function openEngine(
   );
   const scorer = await openScorer(
     buildNetwork(phase.tail, head, classes, weights, 'infer'),
-    [...stepper.weights.keys()],
+    stepper.moving,
     classes,
     SCORE_BATCH,
     target,

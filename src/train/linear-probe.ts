@@ -85,11 +85,9 @@ export async function linearProbe(
     );
     try {
       await fit(stepper, scaled, width, train, data, batch, rngOf(seed, 'probe order', f));
+      const { weights: fitted } = await stepper.read();
       for (const i of held)
-        probabilities.set(
-          softmaxRow(stepper.weights, scaled.subarray(i * width, (i + 1) * width), classes),
-          i * classes,
-        );
+        probabilities.set(softmaxRow(fitted, scaled.subarray(i * width, (i + 1) * width), classes), i * classes);
     } finally {
       await stepper.close();
     }

@@ -11,6 +11,7 @@ import { preprocessModel } from '../features/preprocess.ts';
 import { type FeatureStore, openStore } from '../features/store.ts';
 import { decodeImage } from '../image/decode.ts';
 import { graphBuilder } from '../onnx/builder.ts';
+import type { Device } from '../onnx/device.ts';
 import { int, type Model } from '../onnx/model.ts';
 import { extract } from '../onnx/passes/extract.ts';
 import { foldBatchNorm } from '../onnx/passes/fold-batch-norm.ts';
@@ -48,6 +49,7 @@ export interface ProbeOptions {
   /** Folder of the feature cache. */
   readonly folder: string;
   readonly threads: number | undefined;
+  readonly device: Device | undefined;
   readonly onProgress: OnProgress;
   readonly signal: AbortSignal | undefined;
 }
@@ -109,7 +111,7 @@ async function fill(
   backbone: Backbone,
   rows: readonly Row[],
   store: FeatureStore,
-  { threads, onProgress, signal }: ProbeOptions,
+  { threads, device, onProgress, signal }: ProbeOptions,
 ): Promise<void> {
   if (rows.length === 0) return;
   const preprocess = await openPreprocess(preprocessModel(backbone.input));
@@ -122,7 +124,7 @@ async function fill(
     preprocess,
     model,
     { [PROBED]: store },
-    { batch: trunkBatch(model.graph), threads, onRun },
+    { batch: trunkBatch(model.graph), threads, device, onRun },
   );
   try {
     for await (const [row, image] of prefetch(rows, (r) => decodeImage(r.example.path), AHEAD)) {

@@ -29,7 +29,8 @@ export async function runPhase(
     while (progress.epoch < phase.epochs && progress.waited < phase.stopAfter) {
       const began = performance.now();
       const trainLoss = await trainEpoch(phase, context, engine.stepper, training, progress);
-      weights = new Map([...weights, ...engine.stepper.weights]);
+      const moved = await engine.stepper.read();
+      weights = new Map([...weights, ...moved.weights]);
       const probabilities = await engine.scorer.score(weights, context.stored, validation);
       if (!probabilities.every(Number.isFinite)) {
         throw new NumericError(
@@ -44,7 +45,7 @@ export async function runPhase(
       // AdamW corrects for a state that started at zero, by the steps since: what just thawed starts at zero now, and
       // with the corrections of a late step would move several times the rate. So all of its state starts again.
       const restarts = thaws && phase.optimizer.kind === 'adamw';
-      const states = restarts ? new Map<string, Tensor>() : engine.stepper.states;
+      const states = restarts ? new Map<string, Tensor>() : moved.states;
       const next: PhaseProgress = restarts ? { ...after.progress, steps: 0 } : after.progress;
       const report: EpochReport = {
         phase: phase.name,

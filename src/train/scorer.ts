@@ -1,4 +1,5 @@
 import type { Target } from '../autodiff/lower/lower.ts';
+import { definedOnly } from '../core/defined-only.ts';
 import type { Graph, Tensor, ValueInfo } from '../onnx/model.ts';
 import { openSession } from '../onnx/session.ts';
 import { fixedBatch, runnable } from './fixed-batch.ts';
@@ -32,7 +33,7 @@ export async function openScorer(
 ): Promise<Scorer> {
   const session = await openSession(
     runnable(scoringGraph(network, varying, batch, target)),
-    threads === undefined ? {} : { threads },
+    definedOnly({ threads, device: target.device }),
   );
   return {
     score: async (weights, stored, rows) => {

@@ -192,7 +192,7 @@ function headingOf(phase: Phase, { cut }: Stages): string {
     : `Phase 2: fine-tuning behind ${cut} (${phase.schedule})`;
 }
 
-function logStart({ backbone, cut, data, trunk, fingerprint }: Stages, log: ReturnType<typeof openLog>): void {
+function logStart({ backbone, cut, data, trunk, fingerprint, target }: Stages, log: ReturnType<typeof openLog>): void {
   log.write({
     event: 'data',
     format: data.format,
@@ -210,6 +210,7 @@ function logStart({ backbone, cut, data, trunk, fingerprint }: Stages, log: Retu
     cut,
     width: trunk.width,
     fingerprint,
+    device: target.device ?? 'cpu',
   });
 }
 

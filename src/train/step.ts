@@ -1,7 +1,9 @@
 import { appendGradients } from '../autodiff/append-gradients.ts';
 import { lower, type Target } from '../autodiff/lower/lower.ts';
+import { definedOnly } from '../core/defined-only.ts';
 import { NumericError } from '../core/errors.ts';
 import { graphBuilder } from '../onnx/builder.ts';
+import { type Carried, openLoop } from '../onnx/loop.ts';
 import {
   float32,
   type Graph,
@@ -13,7 +15,6 @@ import {
   type Tensor,
   type ValueInfo,
 } from '../onnx/model.ts';
-import { openSession, type Session } from '../onnx/session.ts';
 import { addLoss, type LossSpec } from '../optim/losses.ts';
 import { addUpdate, corrections, type OptimizerSpec, stateNames } from '../optim/optimizers.ts';
 import { addCentredGradient, addShiftCorrection, type Centred } from './centring.ts';
@@ -165,6 +166,14 @@ export interface Batch {
   readonly extra: Readonly<Record<string, Tensor>>;
 }
 
+/** What steps move. */
+export interface Moved {
+  /** Current weights and statistics, by name. */
+  readonly weights: ReadonlyMap<string, Tensor>;
+  /** Optimizer state by `kind:name`. */
+  readonly states: ReadonlyMap<string, Tensor>;
+}
+
 /** A step ready to run, and the weights it moves. */
 export interface Stepper {
   /**
@@ -175,10 +184,10 @@ export interface Stepper {
    * @throws {NumericError} the loss is not finite; the weights are left as they were
    */
   step(batch: Batch, rate: number): Promise<number>;
-  /** Current weights and statistics, by name. Views into memory that the next step overwrites. */
-  readonly weights: ReadonlyMap<string, Tensor>;
-  /** Optimizer state by `kind:name`. */
-  readonly states: ReadonlyMap<string, Tensor>;
+  /** Names of the weights and statistics that move. */
+  readonly moving: readonly string[];
+  /** What the steps so far came to, fetched from the device. Views that the step after the next overwrites. */
+  read(): Promise<Moved>;
   /** Steps done, over all resumptions. */
   readonly steps: number;
   close(): Promise<void>;
@@ -201,27 +210,15 @@ export async function openStepper(
   } = {},
 ): Promise<Stepper> {
   const model = stepModel(spec, target);
-  const session: Session = await openSession(model, {
-    ...(threads === undefined ? {} : { threads }),
-    ...(profile === undefined ? {} : { profile }),
-  });
   const { initializers } = spec.network.graph;
-  const moving = model.graph.outputs
-    .slice(1)
-    .map(({ name, dims }) => ({ name: name.slice(next('').length), size: Number(dims[0]) }));
-  // Two sets of buffers: a step reads one and writes the other, so that no kernel sees a half-updated weight.
-  let current = new Map(
-    moving.map(({ name, size }) => [name, copyOf(initializers.get(name) ?? states.get(name), size)]),
-  );
-  let other = new Map(moving.map(({ name, size }) => [name, copyOf(undefined, size)]));
-  const names = new Set(moving.map((m) => m.name).filter((name) => initializers.has(name)));
-  const shaped = ([name, vector]: readonly [string, Vector]): [string, Tensor] => [
-    name,
-    { ...vector, dims: initializers.get(name)?.dims ?? vector.dims },
-  ];
-  const pick = (wanted: boolean): Map<string, Tensor> =>
-    new Map([...current].filter(([name]) => names.has(name) === wanted).map(shaped));
-  const lossBuffer = float32(new Float32Array(1), []);
+  const carried = model.graph.outputs.slice(1).map(({ name: output, dims: [size] }): Carried => {
+    const name = output.slice(next('').length);
+    const start = initializers.get(name) ?? states.get(name);
+    const data = start?.dtype === 'float32' ? start.data : new Float32Array(Number(size));
+    return { input: flat(name), output, dims: [Number(size)], start: data };
+  });
+  const moving = carried.map(({ input }) => input.slice(flat('').length)).filter((name) => initializers.has(name));
+  const loop = await openLoop(model, carried, definedOnly({ threads, profile, device: target.device }));
   let done = steps;
   return {
     step: async ({ features, targets, weights, extra }, rate) => {
@@ -233,13 +230,9 @@ export async function openStepper(
         [RATE]: scalar(rate),
         ...extra,
       };
-      for (const [name, vector] of current) feeds[flat(name)] = vector;
       if (spec.optimizer.kind === 'adamw')
         Object.assign(feeds, { [CORRECTION1]: scalar(c1), [CORRECTION2]: scalar(c2) });
-      const into: Record<string, Tensor> = { [LOSS]: lossBuffer };
-      for (const [name, tensor] of other) into[next(name)] = tensor;
-      await session.run(feeds, into);
-      const loss = Number(lossBuffer.data[0]);
+      const loss = Number((await loop.run(feeds))[LOSS]!.data[0]);
       if (!Number.isFinite(loss)) {
         throw new NumericError(
           'train/loss',
@@ -247,27 +240,25 @@ export async function openStepper(
           'Lower the learning rate.',
         );
       }
-      [current, other] = [other, current];
+      loop.advance();
       done += 1;
       return loss;
     },
-    get weights() {
-      return pick(true);
-    },
-    get states() {
-      return pick(false);
+    moving,
+    read: async () => {
+      const moved = [...(await loop.read())].map(([input, vector]): [string, Tensor] => {
+        const name = input.slice(flat('').length);
+        return [name, { ...vector, dims: initializers.get(name)?.dims ?? vector.dims }];
+      });
+      const isWeight = ([name]: readonly [string, Tensor]): boolean => initializers.has(name);
+      return {
+        weights: new Map(moved.filter(isWeight)),
+        states: new Map(moved.filter((entry) => !isWeight(entry))),
+      };
     },
     get steps() {
       return done;
     },
-    close: () => session.close(),
+    close: loop.close,
   };
-}
-
-type Vector = Extract<Tensor, { dtype: 'float32' }>;
-
-function copyOf(tensor: Tensor | undefined, size: number): Vector {
-  const data = new Float32Array(size);
-  if (tensor?.dtype === 'float32') data.set(tensor.data);
-  return { dtype: 'float32', dims: [size], data };
 }

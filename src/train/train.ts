@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { checkDifferentiable } from '../autodiff/append-gradients.ts';
+import { PORTABLE, type Target } from '../autodiff/lower/lower.ts';
 import { loadBackbone } from '../backbone/registry.ts';
 import type { Backbone } from '../backbone/types.ts';
 import { definedOnly } from '../core/defined-only.ts';
@@ -14,6 +15,7 @@ import { planTrunk, tailGraph } from '../features/trunk.ts';
 import type { Evaluation } from '../model/evaluate.ts';
 import { checkShippable } from '../model/ship.ts';
 import { blockSize } from '../onnx/blocked.ts';
+import { chooseDevice, type Device } from '../onnx/device.ts';
 import { upgradeOpset } from '../onnx/passes/upgrade-opset.ts';
 import { type RunProgress, readCheckpoint } from './checkpoint.ts';
 import { chooseCut } from './choose-cut.ts';
@@ -56,9 +58,10 @@ export interface TrainResult {
  *   or settings were refused before its first epoch nothing is left, for going on would end in the same way
  */
 export async function train(config: Config, options: TrainOptions): Promise<TrainResult> {
+  const device = await deviceOf(config, options);
   const folder = startRun(options.out, config);
   try {
-    return await run(folder, config, options);
+    return await run(folder, config, device, options);
   } catch (error) {
     const refused = error instanceof UsageError || error instanceof DataError || error instanceof ModelError;
     if (refused && readCheckpoint(folder.checkpoint) === undefined) abandonRun(folder);
@@ -69,13 +72,18 @@ export async function train(config: Config, options: TrainOptions): Promise<Trai
 /** Goes on with a run that was stopped, to the very result it would have had. */
 export async function resumeTraining(options: TrainOptions): Promise<TrainResult> {
   const { folder, config } = openRun(options.out);
-  return run(folder, config, options);
+  return run(folder, config, await deviceOf(config, options), options);
 }
 
-async function run(folder: RunFolder, config: Config, options: TrainOptions): Promise<TrainResult> {
+/** Before anything else: a device that is missing is no reason to begin. */
+function deviceOf({ device }: Config, { onEvent }: TrainOptions): Promise<Device> {
+  return chooseDevice(device, (text) => onEvent?.({ kind: 'warning', text }));
+}
+
+async function run(folder: RunFolder, config: Config, device: Device, options: TrainOptions): Promise<TrainResult> {
   const unlock = lockFolder(folder.root, 'run folder');
   try {
-    return await runStages(folder, config, options);
+    return await runStages(folder, config, device, options);
   } catch (error) {
     if (options.signal?.aborted === true) {
       throw new InterruptedError(
@@ -91,7 +99,12 @@ async function run(folder: RunFolder, config: Config, options: TrainOptions): Pr
   }
 }
 
-async function runStages(folder: RunFolder, config: Config, options: TrainOptions): Promise<TrainResult> {
+async function runStages(
+  folder: RunFolder,
+  config: Config,
+  device: Device,
+  options: TrainOptions,
+): Promise<TrainResult> {
   const { onEvent = () => undefined, signal } = options;
   const onProgress: OnProgress = (progress) => onEvent({ kind: 'progress', progress });
   const note = (text: string): void => onEvent({ kind: 'note', text });
@@ -121,9 +134,12 @@ async function runStages(folder: RunFolder, config: Config, options: TrainOption
     new Map(data.rows.map((r) => [r.example.id, r.split])),
   );
 
-  const cache = options.cache ?? join(cacheFolder(), 'features');
+  const remembered = options.cache ?? join(cacheFolder(), 'features');
+  // The last bits of a feature depend on what computed it: what one device remembered is not for another.
+  const cache = device === 'cpu' ? remembered : join(remembered, device);
   const threads = config.threads ?? undefined;
-  const target = { block: await blockSize() };
+  const target: Target = device === 'cpu' ? { block: await blockSize() } : { ...PORTABLE, device };
+  if (device !== 'cpu') note(`device: ${device}`);
   const { name, ...backboneOptions } = config.backbone;
   const loaded = await timed('backbone', () => loadBackbone(name, { ...definedOnly(backboneOptions), onProgress }));
   const whole: Backbone = { ...loaded, model: upgradeOpset(loaded.model) };
@@ -149,6 +165,7 @@ async function runStages(folder: RunFolder, config: Config, options: TrainOption
   const features = await timed('features', () =>
     extractFeatures(trunk, items, {
       folder: cache,
+      device,
       onProgress,
       onPlan: ({ views, bytes, free }) =>
         note(

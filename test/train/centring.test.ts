@@ -64,7 +64,7 @@ async function trained(graph: Graph, centred: readonly Centred[]): Promise<Map<s
     const features = random([BATCH, CHANNELS, SIDE, SIDE], `x${step}`, 0, 2);
     await stepper.step({ features, targets: [0, 1, 1, 0], weights: new Float32Array(BATCH).fill(1), extra: {} }, RATE);
   }
-  const weights = new Map([...stepper.weights].map(([name, t]) => [name, Array.from(t.data, Number)]));
+  const weights = new Map([...(await stepper.read()).weights].map(([name, t]) => [name, Array.from(t.data, Number)]));
   await stepper.close();
   return weights;
 }

@@ -52,7 +52,7 @@ async function updateOf(s: StepSpec, rate: number, batch = batchOf()): Promise<M
   const stepper = await openStepper(s, target, { threads: 1 });
   await stepper.step(batch, rate);
   const before = initial(s);
-  const moved = copy(stepper.weights);
+  const moved = copy((await stepper.read()).weights);
   await stepper.close();
   return new Map([...moved].map(([name, after]) => [name, after.map((v, i) => v - before.get(name)![i]!)]));
 }
@@ -71,12 +71,12 @@ describe('a step', () => {
   it.each([0, 1, 2, 3])('moves what is thawed, and nothing else: %s layers', async (layers) => {
     const s = spec(layers);
     const stepper = await openStepper(s, target, { threads: 1 });
-    expect([...stepper.weights.keys()]).toEqual(s.trainable);
+    expect([...(await stepper.read()).weights.keys()]).toEqual(s.trainable);
     await stepper.step(batchOf(), 0.1);
     const before = initial(s);
-    for (const [name, values] of copy(stepper.weights)) {
+    for (const [name, values] of copy((await stepper.read()).weights)) {
       expect(values).not.toEqual(before.get(name));
-      expect(stepper.weights.get(name)!.dims).toEqual(s.network.graph.initializers.get(name)!.dims);
+      expect((await stepper.read()).weights.get(name)!.dims).toEqual(s.network.graph.initializers.get(name)!.dims);
     }
     expect(stepper.steps).toBe(1);
     await stepper.close();
@@ -108,7 +108,7 @@ describe('a step', () => {
     const s = spec(3);
     const stepper = await openStepper(s, PORTABLE, { threads: 1 });
     await stepper.step(batchOf(), 0.1);
-    const portable = copy(stepper.weights);
+    const portable = copy((await stepper.read()).weights);
     await stepper.close();
     const before = initial(s);
     const update = new Map([...portable].map(([name, v]) => [name, v.map((x, i) => x - before.get(name)![i]!)]));
@@ -179,8 +179,8 @@ describe('a step', () => {
     ];
     await stepper.step(batchOf(), 0.01);
     await undisturbed.step(batchOf(), 0.01);
-    const kept = copy(stepper.weights);
-    const states = copy(stepper.states);
+    const kept = copy((await stepper.read()).weights);
+    const states = copy((await stepper.read()).states);
     const { features } = batchOf();
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
       const broken = Float32Array.from(features.data, Number).fill(bad, 0, 1);
@@ -188,11 +188,11 @@ describe('a step', () => {
       await expect(step).rejects.toThrow(NumericError);
       await expect(step).rejects.toThrow('step 2: expected a finite loss');
     }
-    expect(copy(stepper.weights)).toEqual(kept);
-    expect(copy(stepper.states)).toEqual(states);
+    expect(copy((await stepper.read()).weights)).toEqual(kept);
+    expect(copy((await stepper.read()).states)).toEqual(states);
     expect(stepper.steps).toBe(1);
     expect(await stepper.step(batchOf(BATCH), 0.01)).toBe(await undisturbed.step(batchOf(BATCH), 0.01));
-    expect(copy(stepper.weights)).toEqual(copy(undisturbed.weights));
+    expect(copy((await stepper.read()).weights)).toEqual(copy((await undisturbed.read()).weights));
     await stepper.close();
     await undisturbed.close();
   });
@@ -202,18 +202,18 @@ describe('a step', () => {
     const whole = await openStepper(s, target, { threads: 1 });
     await whole.step(batchOf(), 0.01);
     const saved = new Map(
-      [...whole.weights].map(([name, t]) => [name, float32(Float32Array.from(t.data, Number), t.dims)]),
+      [...(await whole.read()).weights].map(([name, t]) => [name, float32(Float32Array.from(t.data, Number), t.dims)]),
     );
     const states = new Map(
-      [...whole.states].map(([name, t]) => [name, float32(Float32Array.from(t.data, Number), t.dims)]),
+      [...(await whole.read()).states].map(([name, t]) => [name, float32(Float32Array.from(t.data, Number), t.dims)]),
     );
     await whole.step(batchOf(BATCH), 0.01);
     const initializers = new Map([...s.network.graph.initializers, ...saved]);
     const resumedSpec = { ...s, network: { ...s.network, graph: { ...s.network.graph, initializers } } };
     const resumed = await openStepper(resumedSpec, target, { threads: 1, states, steps: 1 });
     await resumed.step(batchOf(BATCH), 0.01);
-    expect(copy(resumed.weights)).toEqual(copy(whole.weights));
-    expect(copy(resumed.states)).toEqual(copy(whole.states));
+    expect(copy((await resumed.read()).weights)).toEqual(copy((await whole.read()).weights));
+    expect(copy((await resumed.read()).states)).toEqual(copy((await whole.read()).states));
     expect(resumed.steps).toBe(2);
     await whole.close();
     await resumed.close();

@@ -1,4 +1,5 @@
 import { graphBuilder } from '../../onnx/builder.ts';
+import type { Device } from '../../onnx/device.ts';
 import { type Graph, intOf, type Node } from '../../onnx/model.ts';
 import { convGeometry } from '../../onnx/shapes/geometry.ts';
 import { blocked } from './blocked.ts';
@@ -13,6 +14,8 @@ import { CONV_INPUT_GRAD, CONV_WEIGHT_GRAD, NEVUS_DOMAIN } from './operators.ts'
 export interface Target {
   /** Channels per block of onnxruntime's blocked CPU layout (`blockSize()`); 0 keeps to standard operators. */
   readonly block: number;
+  /** What does the arithmetic. Default `cpu`, the only one that has the blocked layout. */
+  readonly device?: Device;
 }
 
 /** Standard operators only: runs everywhere. */

@@ -8,8 +8,10 @@ import type { Example, Split } from '../../dataset/types.ts';
 import { INTENDED_USE } from '../../model/card.ts';
 import { openClassifier } from '../../model/classifier.ts';
 import { evaluateDataset } from '../../model/evaluate.ts';
+import { chooseDevice, type DeviceChoice } from '../../onnx/device.ts';
 import { type AskedRun, columnsFor, findRun } from '../asked-run.ts';
 import { choice } from '../choice.ts';
+import { deviceOption } from '../device-option.ts';
 import type { Display } from '../display.ts';
 import { displayFor } from '../display.ts';
 import { examplesOf, trainedOn } from '../evaluated-split.ts';
@@ -25,6 +27,7 @@ interface EvaluateFlags {
   readonly allowBad?: boolean;
   readonly tta?: boolean;
   readonly threads?: number;
+  readonly device?: DeviceChoice;
   readonly seed?: number;
   readonly json?: boolean;
 }
@@ -43,6 +46,7 @@ export function addEvaluateCommand(program: Command): void {
     .option('--allow-bad', 'go on even if more than 5 % of the images cannot be used')
     .option('--tta', 'average over the eight flips and quarter turns')
     .option('--threads <n>', 'threads of the arithmetic (default: all cores)', integer)
+    .addOption(deviceOption())
     .option('--seed <n>', 'of the resampling behind the intervals (default: the run’s, or 0)', integer)
     .option('--json', 'one JSON object a line')
     .action(runEvaluate);
@@ -51,7 +55,8 @@ export function addEvaluateCommand(program: Command): void {
 async function runEvaluate(model: string, data: string, flags: EvaluateFlags): Promise<void> {
   const { split, tta, threads } = flags;
   const display = displayFor({ mode: flags.json === true ? 'json' : 'normal', stream: process.stdout });
-  const classifier = await openClassifier(model, { threads });
+  const device = await chooseDevice(flags.device ?? 'cpu', display.warn);
+  const classifier = await openClassifier(model, { threads, device });
   try {
     const run = findRun(model);
     const seed = flags.seed ?? run?.config.seed ?? 0;

@@ -5,6 +5,8 @@ import { filesBelow, isImageName } from '../../dataset/files.ts';
 import { INTENDED_USE } from '../../model/card.ts';
 import { openClassifier } from '../../model/classifier.ts';
 import { type FilePrediction, predictFiles } from '../../model/predict.ts';
+import { chooseDevice, type DeviceChoice } from '../../onnx/device.ts';
+import { deviceOption } from '../device-option.ts';
 import { displayFor } from '../display.ts';
 import { integer } from '../numbers.ts';
 import { table } from '../table.ts';
@@ -12,6 +14,7 @@ import { table } from '../table.ts';
 interface PredictFlags {
   readonly tta?: boolean;
   readonly threads?: number;
+  readonly device?: DeviceChoice;
   readonly json?: boolean;
 }
 
@@ -23,6 +26,7 @@ export function addPredictCommand(program: Command): void {
     .argument('<images...>', 'image files, or folders of them')
     .option('--tta', 'average over the eight flips and quarter turns')
     .option('--threads <n>', 'threads of the arithmetic (default: all cores)', integer)
+    .addOption(deviceOption())
     .option('--json', 'one JSON object a line')
     .action(predict);
 }
@@ -31,7 +35,8 @@ export function addPredictCommand(program: Command): void {
 async function predict(model: string, images: string[], { json = false, ...flags }: PredictFlags): Promise<void> {
   const failures: DataError[] = [];
   const paths = images.flatMap((path) => expanded(path, failures));
-  const classifier = await openClassifier(model, { threads: flags.threads });
+  const device = await chooseDevice(flags.device ?? 'cpu', (text) => process.stderr.write(`warning: ${text}\n`));
+  const classifier = await openClassifier(model, { threads: flags.threads, device });
   // Progress goes where it does not mix with the answers, and only where somebody looks.
   const display = displayFor({ mode: json || !process.stderr.isTTY ? 'quiet' : 'normal', stream: process.stderr });
   let answers: readonly FilePrediction[];

@@ -3,6 +3,7 @@ import { NORMALISATIONS } from '../../backbone/normalisation.ts';
 import { UsageError } from '../../core/errors.ts';
 import { resumeTraining, type TrainOptions, train } from '../../train/train.ts';
 import { choice } from '../choice.ts';
+import { deviceOption } from '../device-option.ts';
 import { displayFor } from '../display.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { decimal, integer } from '../numbers.ts';
@@ -50,6 +51,7 @@ export function addTrainCommand(program: Command): void {
     .addOption(choice('--best <measure>', 'validation measure that decides which epoch is kept', ['loss', 'auc']))
     .option('--tta', 'average the eight flips and quarter turns when evaluating')
     .option('--threads <n>', 'threads of the arithmetic (default: all cores)', integer)
+    .addOption(deviceOption())
     .option('--cache-limit <GB>', 'most gigabytes of features to add to the cache', decimal)
     .option('--quiet', 'warnings and the result only')
     .option('--json', 'one JSON object a line')
