@@ -7,7 +7,7 @@ const MAY_IMPORT = {
   image: ['core'],
   onnx: ['core'],
   dataset: ['image', 'core'],
-  autodiff: ['onnx', 'core'],
+  autodiff: ['optim', 'onnx', 'core'],
   optim: ['onnx', 'core'],
   backbone: ['onnx', 'core'],
   evaluate: ['dataset', 'core'],

@@ -3,9 +3,18 @@
 export { type GraphBuilder, graphBuilder } from '../onnx/builder.ts';
 export type { Graph, Model, Node, Tensor, ValueInfo } from '../onnx/model.ts';
 export { decodeModel, encodeModel } from '../onnx/protobuf.ts';
+export { ADAM, ADAMW, type OptimizerSpec, SGD } from '../optim/optimizers.ts';
 export { appendGradients, type GradientOptions, type Gradients } from './append-gradients.ts';
 export { type DifferentiateOptions, differentiate, gradientName } from './differentiate.ts';
 export { lower, PORTABLE, type ShapeOf, type Target } from './lower/lower.ts';
 export type { Rule, RuleContext } from './rule.ts';
 export { RULES } from './rules/table.ts';
+export type { StepVector } from './step-graph.ts';
+export {
+  stepScalars,
+  type TrainingStep,
+  type TrainingStepOptions,
+  trainingStep,
+  type WeightGroup,
+} from './training-step.ts';
 export { weightNames } from './weights.ts';
