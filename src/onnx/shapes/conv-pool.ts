@@ -1,5 +1,5 @@
 import { intOf, intsOf } from '../model.ts';
-import { inputOf, mismatch, type ShapeContext, type ShapeRule, show } from './context.ts';
+import { inputOf, mismatch, type ShapeContext, type ShapeRule, show, valuesIf } from './context.ts';
 import { convGeometry, convTransposeGeometry } from './geometry.ts';
 
 const Conv: ShapeRule = (c) => {
@@ -38,6 +38,21 @@ const MaxPool: ShapeRule = (c) => {
 
 const AveragePool: ShapeRule = (c) => [{ dtype: inputOf(c, 0).dtype, dims: pooled(c) }];
 
+/** Of the pooling whose result it takes: the windows side by side, or the shape that is given. */
+const MaxUnpool: ShapeRule = (c) => {
+  const { dtype, dims } = inputOf(c, 0);
+  const asked = valuesIf(c, 2);
+  if (asked !== undefined) return [{ dtype, dims: asked }];
+  const kernel = intsOf(c.node, 'kernel_shape', []);
+  const rank = kernel.length;
+  const strides = intsOf(c.node, 'strides', undefined);
+  const pads = intsOf(c.node, 'pads', undefined);
+  const spatial = kernel.map(
+    (k, i) => (dims[i + 2]! - 1) * (strides?.[i] ?? 1) + k - (pads?.[i] ?? 0) - (pads?.[i + rank] ?? 0),
+  );
+  return [{ dtype, dims: [...dims.slice(0, 2), ...spatial] }];
+};
+
 const globalPool: ShapeRule = (c) => {
   const { dtype, dims } = inputOf(c, 0);
   return [{ dtype, dims: dims.map((d, i) => (i < 2 ? d : 1)) }];
@@ -66,8 +81,11 @@ export const convPool = {
   ConvTranspose,
   MaxPool,
   AveragePool,
+  LpPool: AveragePool,
+  MaxUnpool,
   GlobalAveragePool: globalPool,
   GlobalMaxPool: globalPool,
+  GlobalLpPool: globalPool,
   BatchNormalization,
   LayerNormalization,
 } satisfies Record<string, ShapeRule>;

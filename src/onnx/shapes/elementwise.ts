@@ -27,6 +27,7 @@ function broadcast(c: ShapeContext): readonly number[] {
 const arithmetic: ShapeRule = (c) => [{ dtype: inputOf(c, 0).dtype, dims: broadcast(c) }];
 const comparison: ShapeRule = (c) => [{ dtype: 'bool', dims: broadcast(c) }];
 const sameAsFirst: ShapeRule = (c) => [inputOf(c, 0)];
+const truth: ShapeRule = (c) => [{ dtype: 'bool', dims: inputOf(c, 0).dims }];
 const withMask: ShapeRule = (c) => [inputOf(c, 0), { dtype: 'bool', dims: inputOf(c, 0).dims }];
 const where: ShapeRule = (c) => [{ dtype: inputOf(c, 1).dtype, dims: broadcast(c) }];
 
@@ -106,14 +107,35 @@ export const shapePreserving = {
   Round: sameAsFirst,
   Sin: sameAsFirst,
   Cos: sameAsFirst,
+  Tan: sameAsFirst,
+  Asin: sameAsFirst,
+  Acos: sameAsFirst,
+  Atan: sameAsFirst,
+  Sinh: sameAsFirst,
+  Cosh: sameAsFirst,
+  Asinh: sameAsFirst,
+  Acosh: sameAsFirst,
+  Atanh: sameAsFirst,
+  Celu: sameAsFirst,
+  ThresholdedRelu: sameAsFirst,
+  Shrink: sameAsFirst,
+  Swish: sameAsFirst,
+  Hardmax: sameAsFirst,
   Softmax: sameAsFirst,
   LogSoftmax: sameAsFirst,
   InstanceNormalization: sameAsFirst,
   GroupNormalization: sameAsFirst,
   LRN: sameAsFirst,
+  LpNormalization: sameAsFirst,
+  MeanVarianceNormalization: sameAsFirst,
+  RMSNormalization: sameAsFirst,
   CumSum: sameAsFirst,
+  Trilu: sameAsFirst,
+  ReverseSequence: sameAsFirst,
   Identity: sameAsFirst,
   Not: sameAsFirst,
+  IsNaN: truth,
+  IsInf: truth,
   ScatterElements: sameAsFirst,
   ScatterND: sameAsFirst,
   Dropout: withMask,

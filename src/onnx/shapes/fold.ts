@@ -119,6 +119,17 @@ const filled: Fold = (c, out) => {
 const product: Fold = (_, out, [x]) =>
   x === undefined || sizeOf(out.dims) !== 1 ? undefined : [numbersOf(x).reduce((a, b) => a * b, 1)];
 
+/** The positions, one row an axis. */
+const nonZero: Fold = (_, out, [x]) => {
+  if (x === undefined) return undefined;
+  const hits = numbersOf(x).flatMap((v, i) => (v === 0 ? [] : [i]));
+  const axes = Array.from({ length: out.dims[0]! }, (_, axis) => axis);
+  return axes.flatMap((axis) => {
+    const stride = sizeOf(x.dims.slice(axis + 1));
+    return hits.map((i) => Math.floor(i / stride) % (x.dims[axis] ?? 1));
+  });
+};
+
 const FOLDS: Readonly<Record<string, Fold>> = {
   Shape: same,
   Size: same,
@@ -135,6 +146,7 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   Range: range,
   ConstantOfShape: filled,
   ReduceProd: product,
+  NonZero: nonZero,
   Expand: elementwise((a) => a),
   Add: elementwise((a, b) => a + b),
   Sub: elementwise((a, b) => a - b),

@@ -73,7 +73,8 @@ export function convTransposeGeometry(
   const output = input.map((size, i) => {
     const full = strides[i]! * (size - 1) + (extra?.[i] ?? 0) + dilations[i]! * (kernelDims[i]! - 1) + 1;
     const same = autoPad === 'SAME_UPPER' || autoPad === 'SAME_LOWER';
-    const target = asked?.[i] ?? (same ? size * strides[i]! : undefined);
+    // Where the stride is larger than the kernel, SAME cannot add rows.
+    const target = asked?.[i] ?? (same ? Math.min(full, size * strides[i]!) : undefined);
     if (target !== undefined) {
       [resolved[i], resolved[i + rank]] = shared(Math.max(0, full - target), same ? autoPad : 'SAME_LOWER');
       return target;

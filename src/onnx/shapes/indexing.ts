@@ -1,16 +1,7 @@
-import { intOf, intsOf, stringOf } from '../model.ts';
-import {
-  axisOf,
-  inputOf,
-  mismatch,
-  type ShapeContext,
-  type ShapeRule,
-  show,
-  type TensorInfo,
-  valuesIf,
-  valuesOf,
-} from './context.ts';
+import { intOf, intsOf } from '../model.ts';
+import { axisOf, inputOf, mismatch, type ShapeContext, type ShapeRule, type TensorInfo, valuesOf } from './context.ts';
 import { CAST_TYPES } from './elementwise.ts';
+import { Resize } from './resize.ts';
 
 const Gather: ShapeRule = (c) => {
   const { dtype, dims } = inputOf(c, 0);
@@ -34,24 +25,21 @@ const OneHot: ShapeRule = (c) => {
   return [{ dtype: inputOf(c, 2).dtype, dims: dims.toSpliced(axis, 0, depth) }];
 };
 
-/** `sizes`, or `scales` with sizes rounded down; `axes` may name the axes they are for. */
-const Resize: ShapeRule = (c) => {
+/** Values and indices. */
+const TopK: ShapeRule = (c) => {
   const { dtype, dims } = inputOf(c, 0);
-  const axes = intsOf(c.node, 'axes', undefined)?.map((a) => axisOf(c, a, dims.length)) ?? dims.map((_, i) => i);
-  const sizes = valuesIf(c, 3);
-  // Before operator set 11 the scales were the second input.
-  const scales = sizes === undefined || sizes.length === 0 ? valuesOf(c, c.inputs.length === 2 ? 1 : 2) : undefined;
-  const given = scales ?? sizes ?? [];
-  if (given.length !== axes.length) throw mismatch(c, `${axes.length} sizes or scales`, show(given));
-  const policy = stringOf(c.node, 'keep_aspect_ratio_policy', 'stretch');
-  const ratios = axes.map((axis, i) => given[i]! / dims[axis]!);
-  const common = policy === 'not_larger' ? Math.min(...ratios) : Math.max(...ratios);
-  const out = [...dims];
-  for (const [i, axis] of axes.entries()) {
-    if (scales !== undefined) out[axis] = Math.floor(Math.fround(dims[axis]! * scales[i]!));
-    else out[axis] = policy === 'stretch' ? given[i]! : Math.round(common * dims[axis]!);
-  }
-  return [{ dtype, dims: out }];
+  const axis = axisOf(c, intOf(c.node, 'axis', -1), dims.length);
+  const out = dims.with(axis, valuesOf(c, 1)[0]!);
+  return [
+    { dtype, dims: out },
+    { dtype: 'int64', dims: out },
+  ];
+};
+
+/** Positions of the elements other than 0, [rank, how many]: known only where the elements are. */
+const NonZero: ShapeRule = (c) => {
+  const count = valuesOf(c, 0).filter((v) => v !== 0).length;
+  return [{ dtype: 'int64', dims: [Math.max(1, inputOf(c, 0).dims.length), count] }];
 };
 
 const Shape: ShapeRule = (c) => [{ dtype: 'int64', dims: [shapeRange(c).length] }];
@@ -97,6 +85,8 @@ export const indexing = {
   GatherElements,
   GatherND,
   OneHot,
+  TopK,
+  NonZero,
   Resize,
   Shape,
   Size: () => [{ dtype: 'int64', dims: [] }],
@@ -107,4 +97,6 @@ export const indexing = {
   RandomUniformLike: randomLike,
   RandomNormal: random,
   RandomNormalLike: randomLike,
+  Bernoulli: randomLike,
+  EyeLike: randomLike,
 } satisfies Record<string, ShapeRule>;

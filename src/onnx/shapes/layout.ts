@@ -179,6 +179,15 @@ const SpaceToDepth: ShapeRule = (c) => {
   return [{ dtype, dims: [n, ch * b * b, h / b, w / b] }];
 };
 
+const CenterCropPad: ShapeRule = (c) => {
+  const { dtype, dims } = inputOf(c, 0);
+  const sizes = valuesOf(c, 1);
+  const axes = intsOf(c.node, 'axes', undefined)?.map((a) => axisOf(c, a, dims.length)) ?? dims.map((_, i) => i);
+  const out = [...dims];
+  for (const [i, axis] of axes.entries()) out[axis] = sizes[i]!;
+  return [{ dtype, dims: out }];
+};
+
 /** Operators that move elements without computing on them. */
 export const layouts = {
   Concat,
@@ -194,4 +203,5 @@ export const layouts = {
   Tile,
   DepthToSpace,
   SpaceToDepth,
+  CenterCropPad,
 } satisfies Record<string, ShapeRule>;

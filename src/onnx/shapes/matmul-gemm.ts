@@ -1,5 +1,6 @@
 import { intOf } from '../model.ts';
 import { inputOf, mismatch, type ShapeRule, show } from './context.ts';
+import { Einsum } from './einsum.ts';
 import { broadcastDims } from './elementwise.ts';
 
 const Gemm: ShapeRule = (c) => {
@@ -32,4 +33,4 @@ const MatMul: ShapeRule = (c) => {
   return [{ dtype: a.dtype, dims: [...batch, ...rows, ...columns] }];
 };
 
-export const matrixProducts = { Gemm, MatMul } satisfies Record<string, ShapeRule>;
+export const matrixProducts = { Gemm, MatMul, Einsum } satisfies Record<string, ShapeRule>;

@@ -4,6 +4,7 @@ import { convPool } from './conv-pool.ts';
 import { broadcasting, shapePreserving } from './elementwise.ts';
 import { indexing } from './indexing.ts';
 import { layouts } from './layout.ts';
+import { losses } from './losses.ts';
 import { matrixProducts } from './matmul-gemm.ts';
 import { reductions } from './reduce.ts';
 
@@ -16,6 +17,7 @@ export const SHAPE_RULES = {
   ...reductions,
   ...layouts,
   ...indexing,
+  ...losses,
 } satisfies Record<string, ShapeRule>;
 
 /** Key of a node's operator in the table. */

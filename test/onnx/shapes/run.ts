@@ -13,6 +13,22 @@ export type Call = readonly [
   attributes?: Attributes,
 ];
 
+/** A graph whose shapes are compared with those of a run. */
+export interface ShapeCase {
+  readonly calls: readonly Call[];
+  readonly inputs?: Parameters<typeof graphOf>[0];
+  readonly constants?: Readonly<Record<string, Tensor>>;
+  readonly opset?: number;
+}
+
+/** A call whose outputs are named after the operator. */
+export const call = (op: string, inputs: readonly string[], attributes: Call[3] = {}, outputs = 1): Call => [
+  op,
+  inputs,
+  Array.from({ length: outputs }, (_, i) => `${op}_${i}`),
+  attributes,
+];
+
 /** A graph from calls; every output that is not used by another node is an output of the graph. */
 export function graphOf(
   inputs: Readonly<Record<string, readonly number[] | readonly [DataType, readonly number[]]>>,
