@@ -6,9 +6,9 @@ import { blocked } from './blocked.ts';
 import { convForward } from './conv-forward.ts';
 import { convInputGrad } from './conv-input-grad.ts';
 import { convWeightGrad } from './conv-weight-grad.ts';
-import { convolution } from './convolution.ts';
+import { convAttributes, convolution, convolutionOf } from './convolution.ts';
 import type { Lowering } from './lowering.ts';
-import { CONV_INPUT_GRAD, CONV_WEIGHT_GRAD, NEVUS_DOMAIN } from './operators.ts';
+import { CONV_INPUT_GRAD, CONV_TRANSPOSE_INPUT_GRAD, CONV_WEIGHT_GRAD, NEVUS_DOMAIN } from './operators.ts';
 
 /** What the machine that will run the graph is good at. */
 export interface Target {
@@ -64,6 +64,10 @@ function lowered(
 ): string | undefined {
   if (node.domain === NEVUS_DOMAIN && node.op === CONV_INPUT_GRAD) return convInputGrad(lowering, node);
   if (node.domain === NEVUS_DOMAIN && node.op === CONV_WEIGHT_GRAD) return convWeightGrad(lowering, node);
+  if (node.domain === NEVUS_DOMAIN && node.op === CONV_TRANSPOSE_INPUT_GRAD) {
+    const conv = convolutionOf(node);
+    return convForward(lowering, node, conv) ?? lowering.builder.add('Conv', node.inputs, convAttributes(conv));
+  }
   const [x, w] = node.inputs;
   if (node.domain !== '' || node.op !== 'Conv' || constant(w!)) return undefined;
   const [xDims, wDims] = [shape(x!), shape(w!)];
