@@ -13,6 +13,7 @@ import {
   type Tensor,
   type ValueInfo,
 } from '../../src/onnx/model.ts';
+import { upgradeOpset } from '../../src/onnx/passes/upgrade-opset.ts';
 import { openSession } from '../../src/onnx/session.ts';
 import { inferShapes } from '../../src/onnx/shapes/infer.ts';
 
@@ -32,6 +33,8 @@ export interface Case {
   readonly lossOf?: readonly number[];
   /** The weights c of the loss Σ c · Y. Default random */
   readonly weights?: 'ones';
+  /** Operator set of the node. Sets before 18 are upgraded where gradients are taken. Default 20 */
+  readonly opset?: number;
   /** Largest difference, relative to max(1, the largest gradient). Default `TOLERANCE` */
   readonly tolerance?: number;
 }
@@ -42,8 +45,11 @@ const STEP = 0.02;
 /** Float32 rounding of the values, divided by the step; the truncation error of order h⁴ is far below. */
 const TOLERANCE = 5e-5;
 
-/** Opset of the graphs under test. */
+/** Operator set of the graphs under test. */
 const OPSET = 20;
+
+/** The oldest operator set that backward nodes are written for. */
+const OLDEST = 18;
 
 interface Built {
   readonly graph: Graph;
@@ -75,10 +81,11 @@ function build(op: string, c: Case): Built {
   const rng = rngOf(7, op, c.name);
   const weights = new Map<string, Float32Array>();
   const sums = (c.lossOf ?? [0]).map((i) => {
-    const dims = infos.get(`y${i}`)!.dims;
+    const { dims, dtype } = infos.get(`y${i}`)!;
     const weight = Float32Array.from({ length: sizeOf(dims) }, () => (c.weights === 'ones' ? 1 : rng.uniform(-1, 1)));
     weights.set(`y${i}`, weight);
-    const product = builder.add('Mul', [`y${i}`, builder.constant(float32(weight, dims))]);
+    const y = dtype === 'float32' ? `y${i}` : builder.add('Cast', [`y${i}`], { to: int(1) });
+    const product = builder.add('Mul', [y, builder.constant(float32(weight, dims))]);
     return builder.add('ReduceSum', [product], { keepdims: int(0) });
   });
   builder.add('Sum', sums, {}, { output: 'loss' });
@@ -100,12 +107,12 @@ export interface Probe {
 export async function probe(op: string, c: Case): Promise<Probe> {
   const { graph, wrt, feeds, weights } = build(op, c);
   const { infos } = inferShapes(graph);
+  const { opset = OPSET } = c;
+  const newer = upgradeOpset(modelOf(graph, opset)).graph;
   const dims = (name: string): readonly number[] => infos.get(name)!.dims;
   const forward = await openSession(
-    modelOf({ ...graph, outputs: [...weights.keys()].map((y) => valueInfo(y, dims(y))) }),
-    {
-      threads: 1,
-    },
+    modelOf({ ...graph, outputs: [...weights.keys()].map((y) => ({ name: y, ...infos.get(y)! })) }, opset),
+    { threads: 1 },
   );
   return {
     wrt,
@@ -120,11 +127,13 @@ export async function probe(op: string, c: Case): Promise<Probe> {
       return loss;
     },
     gradients: async (asked) => {
-      const { builder, gradients } = appendGradients(graph, { loss: 'loss', wrt: asked });
+      const { builder, gradients } = appendGradients(newer, { loss: 'loss', wrt: asked });
       const outputs = [...gradients].map(([x, dX]) => valueInfo(dX, dims(x)));
       const distinct = outputs.filter((v, i) => outputs.findIndex((w) => w.name === v.name) === i);
       const results =
-        distinct.length === 0 ? {} : await runOnce(lower(builder.graph(graph.inputs, distinct), PORTABLE, dims), feeds);
+        distinct.length === 0
+          ? {}
+          : await runOnce(lower(builder.graph(graph.inputs, distinct), PORTABLE, dims), feeds, Math.max(opset, OLDEST));
       return Object.fromEntries(
         asked.map((x) => {
           const dX = gradients.get(x);
@@ -204,12 +213,12 @@ function expectClose(what: string, got: ArrayLike<number>, expected: ArrayLike<n
 
 const valueInfo = (name: string, dims: readonly number[]): ValueInfo => ({ name, dtype: 'float32', dims });
 
-function modelOf(graph: Graph): Model {
-  return { graph, opset: OPSET, domains: {}, irVersion: 9, producer: 'test', metadata: {} };
+function modelOf(graph: Graph, opset: number): Model {
+  return { graph, opset, domains: {}, irVersion: 9, producer: 'test', metadata: {} };
 }
 
-async function runOnce(graph: Graph, feeds: Built['feeds']): Promise<Record<string, Tensor>> {
-  const session = await openSession(modelOf(graph), { threads: 1 });
+async function runOnce(graph: Graph, feeds: Built['feeds'], opset: number): Promise<Record<string, Tensor>> {
+  const session = await openSession(modelOf(graph, opset), { threads: 1 });
   const results = await session.run(feeds);
   await session.close();
   return results;

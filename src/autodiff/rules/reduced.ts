@@ -2,6 +2,7 @@ import { sizeOf } from '../../onnx/model.ts';
 import { reducedAxes } from '../../onnx/shapes/reduce.ts';
 import type { RuleContext } from '../rule.ts';
 import { reshape, sameDims } from './broadcast.ts';
+import { shapeContext } from './shape-context.ts';
 
 /** A reduction, seen from behind. */
 export interface Reduced {
@@ -15,14 +16,11 @@ export interface Reduced {
 }
 
 /** The axes of a reduction, given as an attribute or as a constant input. */
-export function reduced({ node, builder, shape, dtype, constant }: RuleContext): Reduced {
+export function reduced(context: RuleContext): Reduced {
+  const { node, builder, shape } = context;
   const dims = shape(node.inputs[0]!);
   const outDims = shape(node.outputs[0]!);
-  const axes = reducedAxes({
-    node,
-    inputs: node.inputs.map((x) => (x === '' ? undefined : { dtype: dtype(x), dims: shape(x) })),
-    constants: node.inputs.map((x) => (x === '' ? undefined : constant(x))),
-  });
+  const axes = reducedAxes(shapeContext(context));
   const keptDims = dims.map((d, i) => (axes.includes(i) ? 1 : d));
   return {
     axes,

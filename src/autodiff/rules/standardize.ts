@@ -17,8 +17,8 @@ export function standardize(
   axes: readonly number[],
   epsilon: number,
 ): Standardized {
-  const centred = builder.add('Sub', [x, mean(builder, x, dims, axes)]);
-  const variance = mean(builder, builder.add('Mul', [centred, centred]), dims, axes);
+  const centred = builder.add('Sub', [x, meanOver(builder, x, dims, axes)]);
+  const variance = meanOver(builder, builder.add('Mul', [centred, centred]), dims, axes);
   const deviation = builder.add('Sqrt', [builder.add('Add', [variance, builder.scalar(epsilon)])]);
   const inverseDeviation = builder.add('Reciprocal', [deviation]);
   return { value: builder.add('Mul', [centred, inverseDeviation]), inverseDeviation };
@@ -32,13 +32,13 @@ export function standardizeGradient(
   dims: readonly number[],
   axes: readonly number[],
 ): string {
-  const along = builder.add('Mul', [value, mean(builder, builder.add('Mul', [g, value]), dims, axes)]);
-  const rest = builder.add('Sub', [builder.add('Sub', [g, mean(builder, g, dims, axes)]), along]);
+  const along = builder.add('Mul', [value, meanOver(builder, builder.add('Mul', [g, value]), dims, axes)]);
+  const rest = builder.add('Sub', [builder.add('Sub', [g, meanOver(builder, g, dims, axes)]), along]);
   return builder.add('Mul', [rest, inverseDeviation]);
 }
 
 /** Mean over the axes, kept as size 1; as a sum, because ReduceMean takes its axes in another way before operator set 18. */
-function mean(builder: GraphBuilder, x: string, dims: readonly number[], axes: readonly number[]): string {
+export function meanOver(builder: GraphBuilder, x: string, dims: readonly number[], axes: readonly number[]): string {
   const count = sizeOf(axes.map((a) => dims[a]!));
   const sum = builder.add('ReduceSum', [x, builder.ints(axes)], { keepdims: int(1) });
   return builder.add('Mul', [sum, builder.scalar(1 / count)]);

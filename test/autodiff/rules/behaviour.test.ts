@@ -76,16 +76,15 @@ describe('pooling, for any windows', () => {
     end: fc.nat(2),
   });
   type Axis = typeof axis extends fc.Arbitrary<infer A> ? A : never;
-  /** With ceil_mode and padding, or steps beyond the window, the checker and the kernel disagree on the output's size. */
+  /** With ceil_mode, where a last window would start behind the input, the checker and the kernel disagree on the size. */
   const windows = (axes: readonly Axis[], ceil: boolean): Attributes => ({
     kernel_shape: ints(axes.map((a) => a.kernel)),
     strides: ints(axes.map((a) => (ceil ? Math.min(a.stride, a.kernel) : a.stride))),
     dilations: ints(axes.map((a) => a.dilation)),
-    pads: ints(
-      [...axes.map((a) => a.begin), ...axes.map((a) => a.end)].map((p, i) =>
-        ceil ? 0 : Math.min(p, axes[i % 2]!.kernel - 1),
-      ),
-    ),
+    pads: ints([
+      ...axes.map((a) => Math.min(a.begin, a.kernel - 1)),
+      ...axes.map((a) => (ceil ? 0 : Math.min(a.end, a.kernel - 1))),
+    ]),
     ceil_mode: int(Number(ceil)),
   });
   it('AveragePool', () =>
@@ -211,9 +210,43 @@ describe('Cast', () => {
   });
 });
 
-it('Pad refuses to reflect', async () => {
-  const c: Case = { name: 'reflect', inputs: [uniform([4]), int64([1, 1])], attributes: { mode: string('reflect') } };
-  await expect(expectGradients('Pad', c)).rejects.toThrow(UnsupportedOperatorError);
+describe('what is refused', () => {
+  it('coordinates of Resize that depend on a region', async () => {
+    const inputs = [uniform([1, 1, 2, 2]), float32([0, 0, 0, 0, 1, 1, 1, 1], [8]), undefined, int64([1, 1, 3, 3])];
+    const attributes = { coordinate_transformation_mode: string('tf_crop_and_resize'), mode: string('linear') };
+    await expect(gradient('Resize', { inputs, fixed: [1], attributes })).rejects.toThrow(UnsupportedOperatorError);
+  });
+  it.each(['ScatterElements', 'ScatterND'])('%s that multiplies', async (op) => {
+    const inputs = [uniform([2, 2]), int64([0, 1], [2, 1]), uniform(op === 'ScatterND' ? [2, 2] : [2, 1])];
+    await expect(gradient(op, { inputs, attributes: { reduction: string('mul') } })).rejects.toThrow(
+      UnsupportedOperatorError,
+    );
+  });
+});
+
+describe('tensors without elements', () => {
+  it('are refused where a gradient passes, by name and shape', async () => {
+    const empty = { inputs: [uniform([2, 3]), int64([1]), int64([1]), int64([1])] };
+    await expect(gradient('Slice', empty)).rejects.toThrow(ShapeError);
+    await expect(gradient('Slice', empty)).rejects.toThrow(/tensor 'y0'.*\[2, 0\]/);
+    await expect(gradient('Relu', { inputs: [uniform([0, 3])] })).rejects.toThrow(/tensor 'x0'.*\[0, 3\]/);
+  });
+  it('may lie beside the path', async () => {
+    const parts = {
+      name: 'empty part',
+      inputs: [uniform([2, 3]), uniform([2, 0])],
+      fixed: [1],
+      attributes: { axis: int(1) },
+    };
+    await expectGradients('Concat', parts);
+    const split = {
+      name: 'unused part',
+      inputs: [uniform([3]), int64([3, 0])],
+      outputs: 2,
+      attributes: { axis: int(0) },
+    };
+    await expectGradients('Split', split);
+  });
 });
 
 it('the check itself fails for a wrong gradient', async () => {

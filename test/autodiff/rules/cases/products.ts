@@ -1,4 +1,4 @@
-import { float, int, ints, string } from '../../../../src/onnx/model.ts';
+import { float, int, string } from '../../../../src/onnx/model.ts';
 import { type Cases, uniform } from './values.ts';
 
 const gemm = (name: string, transA: number, transB: number, c?: readonly number[], alpha = 1, beta = 1) => ({
@@ -11,7 +11,13 @@ const gemm = (name: string, transA: number, transB: number, c?: readonly number[
   attributes: { transA: int(transA), transB: int(transB), alpha: float(alpha), beta: float(beta) },
 });
 
-/** Matrix products and convolutions. */
+const einsum = (equation: string, ...shapes: readonly (readonly number[])[]) => ({
+  name: `${equation} of ${shapes.map((dims) => `[${dims.join(', ')}]`).join(', ')}`,
+  inputs: shapes.map((dims, i) => uniform(dims, i + 1)),
+  attributes: { equation: string(equation) },
+});
+
+/** Products of matrices and tensors. */
 export const products = {
   Gemm: [
     gemm('plain', 0, 0),
@@ -34,23 +40,31 @@ export const products = {
     { name: 'batch by column', inputs: [uniform([2, 2, 3], 1), uniform([3], 2)] },
     { name: 'row by column', inputs: [uniform([3], 1), uniform([3], 2)] },
   ],
-  Conv: [
-    { name: '3 × 3 with bias', inputs: [uniform([2, 2, 5, 4], 1), uniform([3, 2, 3, 3], 2), uniform([3], 3)] },
-    { name: '1 × 1', inputs: [uniform([2, 3, 3, 2], 1), uniform([4, 3, 1, 1], 2)] },
-    {
-      name: 'strides, asymmetric pads',
-      inputs: [uniform([1, 2, 6, 5], 1), uniform([2, 2, 3, 2], 2)],
-      attributes: { strides: ints([2, 1]), pads: ints([1, 0, 0, 1]) },
-    },
-    {
-      name: 'depthwise, SAME_UPPER, stride 2',
-      inputs: [uniform([2, 3, 6, 5], 1), uniform([3, 1, 3, 3], 2)],
-      attributes: { strides: ints([2, 2]), auto_pad: string('SAME_UPPER'), group: int(3) },
-    },
-    {
-      name: 'groups, dilations',
-      inputs: [uniform([1, 4, 6, 6], 1), uniform([2, 2, 2, 3], 2)],
-      attributes: { dilations: ints([2, 1]), pads: ints([1, 1, 1, 1]), group: int(2) },
-    },
+  Einsum: [
+    einsum('ij,jk->ik', [2, 3], [3, 4]),
+    einsum('bij,bjk->bik', [2, 2, 3], [2, 3, 2]),
+    einsum('i,j->ij', [3], [2]),
+    einsum('i,i->', [4], [4]),
+    einsum('ij,ij->j', [2, 3], [2, 3]),
+    einsum('bhqd,bhkd->bhqk', [1, 2, 2, 3], [1, 2, 4, 3]),
+    einsum('...ij,jk', [2, 2, 2, 3], [3, 2]),
+    einsum('...ij, ...jk -> ...ik', [2, 1, 2, 3], [2, 1, 3, 2]),
+    einsum('ij,jk', [2, 3], [3, 4]),
+    einsum('Ba,aA->AB', [2, 3], [3, 2]),
+    einsum('ij,jk,kl->il', [2, 3], [3, 2], [2, 3]),
+    // One operand.
+    einsum('ij->ji', [2, 3]),
+    einsum('ijk->k', [2, 3, 2]),
+    einsum('ij->', [2, 3]),
+    einsum('i...->...', [2, 3, 2]),
+    // Labels that one operand alone has, diagonals, and sizes 1 that are repeated.
+    einsum('ijm,jk->ik', [2, 3, 2], [3, 2]),
+    einsum('ii->i', [3, 3]),
+    einsum('ii->', [3, 3]),
+    einsum('bii,i->b', [2, 3, 3], [3]),
+    einsum('iii->i', [2, 2, 2]),
+    einsum('ij,ij->ij', [1, 3], [2, 3]),
+    einsum('ij,j->i', [2, 3], [1]),
+    einsum(',i->i', [], [3]),
   ],
 } satisfies Record<string, Cases>;

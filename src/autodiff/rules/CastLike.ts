@@ -1,0 +1,1 @@
+export { Cast as CastLike } from './Cast.ts';
