@@ -4,6 +4,7 @@ import { type DataType, type Graph, type Node, scalar, sizeOf, type Tensor } fro
 import { nodesFor } from '../onnx/passes/prune.ts';
 import { inferShapes, type TensorInfo } from '../onnx/shapes/infer.ts';
 import { operatorOf, SHAPE_RULES } from '../onnx/shapes/table.ts';
+import { refuseEmpty } from './check-shapes.ts';
 import type { Rule } from './rule.ts';
 import { RULES } from './rules/table.ts';
 
@@ -32,7 +33,7 @@ export interface Gradients {
  * deepest wanted tensor is.
  *
  * @throws {UnsupportedOperatorError} an operator on the way has no rule; names node and operator
- * @throws {ShapeError} the loss is not one element
+ * @throws {ShapeError} the loss is not one element, or a tensor on the way has none
  * @throws {ModelError} `loss` or a name in `wrt` is not in the graph
  */
 export function appendGradients(graph: Graph, { loss, wrt, inputShapes }: GradientOptions): Gradients {
@@ -52,6 +53,7 @@ export function appendGradients(graph: Graph, { loss, wrt, inputShapes }: Gradie
       `${loss}: expected a loss of one element, got [${info(loss).dims.join(', ')}]`,
     );
   }
+  refuseEmpty(graph.nodes, infos, varying, loss);
   const builder = graphBuilder(graph);
   /** Contributions to each tensor's gradient, one per use of the tensor. */
   const contributions = new Map<string, string[]>([
