@@ -21,8 +21,7 @@ function gradientRules() {
 }
 
 function fileOf(table, name) {
-  const line = table.split('\n').find((text) => new RegExp(`^import \\{[^}]*\\b${name}\\b[^}]*\\} from`).test(text));
-  return /'\.\/(.*)'/.exec(line)[1];
+  return new RegExp(`import \\{[^}]*\\b${name}\\b[^}]*\\} from '\\./(.*)'`).exec(table)[1];
 }
 
 function commentOf(name, file) {
