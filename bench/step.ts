@@ -1,6 +1,6 @@
 /**
  * One training step behind a cut, against the step of the conventional recipe (forward through everything, backward
- * through the same top) and against PyTorch on the same tail. Batch 16, 2 threads, all in one run.
+ * through the same top) and against PyTorch on the same tail and with the conventional recipe. Batch 16, 2 threads, all in one run.
  *
  *     npm run bench -- step [backbone] [cut]
  */
@@ -18,6 +18,7 @@ import { cutTensor, dimsAt, planTrunk, tailGraph } from '../src/features/trunk.t
 import { headParameters, initHead, LINEAR } from '../src/model/head.ts';
 import { blockSize } from '../src/onnx/blocked.ts';
 import { type Model, sizeOf } from '../src/onnx/model.ts';
+import { extract } from '../src/onnx/passes/extract.ts';
 import { encodeModel } from '../src/onnx/protobuf.ts';
 import { SGD } from '../src/optim/optimizers.ts';
 import { buildNetwork } from '../src/train/network.ts';
@@ -41,14 +42,20 @@ export async function benchStep(name = 'inception_v3', cut = 'mixed8'): Promise<
     ],
     7,
   );
+  const trunk = extract(backbone.model, {
+    inputs: backbone.model.graph.inputs,
+    outputs: [{ name: cutTensor(backbone, cut), dtype: 'float32', dims: ['N', ...planTrunk(backbone, cut).cutDims!] }],
+  });
   const torch = await torchStep({ ...backbone.model, graph: tail });
+  const torchConventional = await torchStep({ ...backbone.model, graph: tail }, trunk);
   console.log(`training step ${name}, cut ${cut}, batch ${BATCH}, fp32, 2 threads, SGD with momentum`);
   const ours = times.get('behind the cut')!;
   const show = (what: string, ms: number): void =>
     console.log(`  ${what.padEnd(44)} ${ms.toFixed(0).padStart(6)} ms   ${(ours / ms).toFixed(2)}`);
   show('nevus, features remembered', ours);
   show('nevus, forward through everything', times.get('conventional')!);
-  for (const [what, ms] of torch) show(`PyTorch ${what}`, ms);
+  for (const [what, ms] of torch) show(`PyTorch, the same tail, ${what}`, ms);
+  for (const [what, ms] of torchConventional) show(`PyTorch, forward through everything, ${what}`, ms);
   console.log('  (last column: time of nevus with remembered features, relative to the row)');
 }
 
@@ -91,11 +98,13 @@ async function stepper(name: string, cut: string, trainable: readonly string[]):
 }
 
 /** Milliseconds by memory format, from the peer script; none where PyTorch is not installed. */
-async function torchStep(tail: Model): Promise<[string, number][]> {
+async function torchStep(tail: Model, trunk?: Model): Promise<[string, number][]> {
   const script = fileURLToPath(new URL('peers/torch_step.py', import.meta.url));
   const folder = mkdtempSync(join(tmpdir(), 'nevus-bench-'));
   const path = join(folder, 'tail.onnx');
   writeFileAtomic(path, encodeModel(tail));
+  const trunkPath = join(folder, 'trunk.onnx');
+  if (trunk !== undefined) writeFileAtomic(trunkPath, encodeModel(trunk));
   try {
     const { stdout } = await promisify(execFile)('/usr/bin/python3', [
       script,
@@ -103,6 +112,7 @@ async function torchStep(tail: Model): Promise<[string, number][]> {
       String(BATCH),
       String(CLASSES),
       '2',
+      ...(trunk === undefined ? [] : [trunkPath]),
     ]);
     return stdout
       .trim()

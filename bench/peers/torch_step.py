@@ -1,9 +1,10 @@
 """Milliseconds of one PyTorch training step on a network given as ONNX: the peer of bench/step.ts.
 
-    /usr/bin/python3 bench/peers/torch_step.py tail.onnx BATCH CLASSES THREADS
+    /usr/bin/python3 bench/peers/torch_step.py tail.onnx BATCH CLASSES THREADS [trunk.onnx]
 
 Every float weight trains (running statistics of BatchNormalization do not), global average pooling and a linear layer
-follow, SGD with momentum. Prints one line per memory format: name, tab, median milliseconds. All operators of a tail of
+follow, SGD with momentum. With a trunk, its frozen forward pass comes before every step: the conventional recipe. Prints
+one line per memory format: name, tab, median milliseconds. All operators of a tail of
 InceptionV3, MobileNetV2 or ResNet are known.
 """
 
@@ -11,54 +12,20 @@ import statistics
 import sys
 import time
 
-import onnx
 import torch
 import torch.nn.functional as F
-from onnx import numpy_helper
+from onnx_net import forward, load
 
 path, batch, classes, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 torch.set_num_threads(threads)
 torch.manual_seed(0)
-graph = onnx.load(path).graph
-constants = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
-fixed = {name for n in graph.node if n.op_type == "BatchNormalization" for name in n.input[3:]}
-weights = {n: t.requires_grad_() for n, t in constants.items() if t.dtype == torch.float32 and t.dim() > 0 and n not in fixed}
+graph, nodes, constants, weights = load(path)
+for weight in weights.values():
+    weight.requires_grad_()
 
-
-def padded(x, pads, value=0.0):
-    """Pads as ONNX has them; symmetric ones are left to the operator."""
-    top, left, bottom, right = pads
-    if top == bottom and left == right:
-        return x, (top, left)
-    return F.pad(x, (left, right, top, bottom), value=value), (0, 0)
-
-
-def run(node, x):
-    a = {at.name: (list(at.ints) if at.ints else at.i if at.type == 2 else at.f) for at in node.attribute}
-    op, pads = node.op_type, a.get("pads", [0, 0, 0, 0])
-    if op == "Conv":
-        y, p = padded(x[0], pads)
-        return F.conv2d(y, x[1], x[2] if len(x) > 2 else None, a.get("strides", 1), p, a.get("dilations", 1), a.get("group", 1))
-    if op == "BatchNormalization":
-        return F.batch_norm(x[0], x[3], x[4], x[1], x[2], False, 0.0, a.get("epsilon", 1e-5))
-    if op == "Relu":
-        return F.relu(x[0])
-    if op == "Clip":
-        return torch.clamp(x[0], float(x[1]), float(x[2]))
-    if op == "Add":
-        return x[0] + x[1]
-    if op == "Concat":
-        return torch.cat(x, a["axis"])
-    if op == "MaxPool":
-        y, p = padded(x[0], pads, float("-inf"))
-        return F.max_pool2d(y, a["kernel_shape"], a.get("strides", 1), p)
-    if op == "AveragePool":
-        y, p = padded(x[0], pads)
-        return F.avg_pool2d(y, a["kernel_shape"], a.get("strides", 1), p, count_include_pad=bool(a.get("count_include_pad", 0)))
-    raise SystemExit("unknown operator " + op)
-
-
-dims = [d.dim_value for d in graph.input[0].type.tensor_type.shape.dim][1:]
+trunk = load(sys.argv[5]) if len(sys.argv) > 5 else None
+first = graph if trunk is None else trunk[0]
+dims = [d.dim_value for d in first.input[0].type.tensor_type.shape.dim][1:]
 width = [d.dim_value for d in graph.output[0].type.tensor_type.shape.dim][1]
 linear = torch.nn.Linear(width, classes)
 optimizer = torch.optim.SGD([*weights.values(), *linear.parameters()], lr=1e-4, momentum=0.9)
@@ -69,10 +36,11 @@ for name, layout in (("contiguous", torch.contiguous_format), ("channels last", 
     times = []
     for _ in range(9):
         began = time.perf_counter()
-        env = {graph.input[0].name: data}
-        for node in graph.node:
-            env[node.output[0]] = run(node, [env[i] if i in env else constants[i] for i in node.input if i])
-        logits = linear(env[graph.output[0].name].mean((2, 3)))
+        x = data
+        if trunk is not None:
+            with torch.no_grad():
+                x = forward(trunk[1], trunk[2], trunk[0].input[0].name, x)
+        logits = linear(forward(nodes, constants, graph.input[0].name, x).mean((2, 3)))
         optimizer.zero_grad()
         F.cross_entropy(logits, targets).backward()
         optimizer.step()
