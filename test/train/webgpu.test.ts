@@ -21,7 +21,7 @@ import { SWIFTSHADER } from '../onnx/swiftshader.ts';
 import { LABELS, LAYERS, tailWeights, tinyData, tinyTail, WIDTH } from './tiny-tail.ts';
 
 const BATCH = 12;
-const STEPS = 8;
+const STEPS = 6;
 const folder = mkdtempSync(join(tmpdir(), 'nevus-webgpu-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -62,35 +62,31 @@ async function steps(device: Device, optimizer: OptimizerSpec, rate: number, pro
   return { losses, values };
 }
 
-describe.skipIf(SWIFTSHADER === undefined)('training on WebGPU (software renderer)', () => {
-  it.each([
-    ['sgd', SGD, 0.1],
-    ['adamw', ADAMW, 0.01],
-  ] as const)(
-    'ends where the processor does, within float tolerance, and the same twice: %s',
-    async (_, spec, rate) => {
-      const [cpu, gpu, again] = [
-        await steps('cpu', spec, rate),
-        await steps('webgpu', spec, rate),
-        await steps('webgpu', spec, rate),
-      ];
-      expect(gpu).toEqual(again);
-      expect(gpu.losses.at(-1)).toBeLessThan(gpu.losses[0]!);
-      gpu.losses.forEach((loss, i) => {
-        expect(Math.abs(loss - cpu.losses[i]!)).toBeLessThan(1e-5);
-      });
-      expect([...gpu.values.keys()]).toEqual([...cpu.values.keys()]);
-      for (const [name, values] of cpu.values) {
-        const largest = Math.max(...values.map(Math.abs));
-        const apart = Math.max(...gpu.values.get(name)!.map((v, i) => Math.abs(v - values[i]!)));
-        // Adam divides by the root of a mean square: what is almost 0 there is wide open to rounding.
-        expect([name, apart <= 1e-3 * largest]).toEqual([name, true]);
-      }
-    },
-  );
+type Result = Awaited<ReturnType<typeof steps>>;
 
-  it('leaves nothing but the targets to the processor', async () => {
-    await steps('webgpu', ADAMW, 0.01, join(folder, 'profile'));
+function expectNear(gpu: Result, cpu: Result): void {
+  expect(gpu.losses.at(-1)).toBeLessThan(gpu.losses[0]!);
+  gpu.losses.forEach((loss, i) => {
+    expect(Math.abs(loss - cpu.losses[i]!)).toBeLessThan(1e-5);
+  });
+  expect([...gpu.values.keys()]).toEqual([...cpu.values.keys()]);
+  for (const [name, values] of cpu.values) {
+    const largest = Math.max(...values.map(Math.abs));
+    const apart = Math.max(...gpu.values.get(name)!.map((v, i) => Math.abs(v - values[i]!)));
+    // Adam divides by the root of a mean square: what is almost 0 there is wide open to rounding.
+    expect([name, apart <= 1e-3 * largest]).toEqual([name, true]);
+  }
+}
+
+describe.skipIf(SWIFTSHADER === undefined)('training on WebGPU (software renderer)', () => {
+  it('ends where the processor does, within float tolerance, and the same twice: sgd', async () => {
+    const gpu = await steps('webgpu', SGD, 0.1);
+    expectNear(gpu, await steps('cpu', SGD, 0.1));
+    expect(await steps('webgpu', SGD, 0.1)).toEqual(gpu);
+  });
+
+  it('leaves nothing but the targets to the processor: adamw', async () => {
+    expectNear(await steps('webgpu', ADAMW, 0.01, join(folder, 'profile')), await steps('cpu', ADAMW, 0.01));
     const file = readdirSync(folder).find((name) => name.startsWith('profile'))!;
     const events: {
       readonly name: string;
@@ -98,7 +94,7 @@ describe.skipIf(SWIFTSHADER === undefined)('training on WebGPU (software rendere
     }[] = JSON.parse(readFileSync(join(folder, file), 'utf8'));
     const ran = events.filter(({ name, args }) => name.endsWith('_kernel_time') && args?.provider !== undefined);
     const elsewhere = ran.filter(({ args }) => args?.provider !== 'WebGpuExecutionProvider');
-    expect(ran.length).toBeGreaterThan(1000);
+    expect(ran.length).toBeGreaterThan(100 * STEPS);
     expect([...new Set(elsewhere.map(({ args }) => args?.op_name))]).toEqual(['OneHot']);
   });
 

@@ -26,7 +26,7 @@ export function forWebgpu(model: Model, half: boolean): WebgpuModel {
   const onCpu: string[] = [];
   for (const node of model.graph.nodes) {
     if (node.domain !== '') builder.push(node);
-    else if (node.op === 'Sum' && node.inputs.length > 1) addSum(builder, node);
+    else if (node.op === 'Sum') addSum(builder, node);
     else if (node.op === 'LogSoftmax' && model.opset >= 18) addLogSoftmax(builder, node);
     else if (node.op === 'Resize' && intOf(node, 'antialias', 0) === 1) {
       const name = node.name === '' ? builder.fresh('resize') : node.name;
@@ -43,10 +43,13 @@ type Builder = ReturnType<typeof graphBuilder>;
 
 function addSum(builder: Builder, { inputs, outputs }: Node): void {
   const [first, ...rest] = inputs;
+  const output = outputs[0]!;
   let sum = first!;
   rest.forEach((x, i) => {
-    sum = builder.add('Add', [sum, x], {}, { name: 'sum', ...(i === rest.length - 1 ? { output: outputs[0]! } : {}) });
+    const last = i === rest.length - 1;
+    sum = builder.add('Add', [sum, x], {}, last ? { name: 'sum', output } : { name: 'sum' });
   });
+  if (rest.length === 0) builder.add('Identity', [sum], {}, { output });
 }
 
 function addLogSoftmax(builder: Builder, node: Node): void {
