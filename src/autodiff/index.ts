@@ -10,6 +10,7 @@ export { lower, PORTABLE, type ShapeOf, type Target } from './lower/lower.ts';
 export type { Rule, RuleContext } from './rule.ts';
 export { RULES } from './rules/table.ts';
 export type { StepVector } from './step-graph.ts';
+export { type Moved, openStepper, type Stepper, type StepperOptions } from './stepper.ts';
 export {
   stepScalars,
   type TrainingStep,

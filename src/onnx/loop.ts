@@ -11,11 +11,12 @@ export interface Loop {
    * Runs once on what is carried now. What the run made of it is kept aside until `advance`.
    *
    * @param feeds the inputs that are not carried
+   * @param variant which model, counted from the first. Default 0
    * @returns the outputs that are not carried
    * @throws {ModelError} if onnxruntime refuses, with its message
    */
-  run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
-  /** What the last run made becomes what is carried. */
+  run(feeds: Readonly<Record<string, Tensor>>, variant?: number): Promise<Record<string, Tensor>>;
+  /** What the last run made becomes what is carried; what its model does not make stays. */
   advance(): void;
   /** What is carried now, by the name of the input. The tensors hold until the run after the next. */
   read(): Promise<ReadonlyMap<string, Tensor>>;
@@ -32,88 +33,134 @@ export interface Carried {
 }
 
 /**
+ * Several models may work on what is carried in turn, each taking and making a part of it.
+ *
  * On `webgpu` what is carried stays in the memory of the device. The binding of onnxruntime for Node hands out and takes
  * tensors there for that provider only: on the others they come to the processor's memory and go back at every run.
  *
  * @throws {ModelError} onnxruntime cannot load the model
  * @throws {EnvironmentError} the device does not work here
  */
-export function openLoop(model: Model, carried: readonly Carried[], options: RuntimeOptions): Promise<Loop> {
-  return options.device === 'webgpu' ? openResident(model, carried, options) : openBuffered(model, carried, options);
+export function openLoop(
+  models: Model | readonly Model[],
+  carried: readonly Carried[],
+  options: RuntimeOptions,
+): Promise<Loop> {
+  const variants = 'graph' in models ? [models] : models;
+  const open = options.device === 'webgpu' ? openResident : openBuffered;
+  return open(
+    variants.map((model) => variantOf(model, carried)),
+    carried,
+    options,
+  );
 }
 
-/** Two sets of buffers: a run reads one and writes the other, so that no kernel sees half of a change. */
-async function openBuffered(model: Model, carried: readonly Carried[], options: RuntimeOptions): Promise<Loop> {
-  const session = await openSession(model, options);
-  const free = freeOutputs(model, carried);
-  let current = carried.map(({ start, dims }) => float32(start.slice(), dims));
-  let next = carried.map(({ dims }) => float32(new Float32Array(sizeOf(dims)), dims));
+/** A model, and the part of what is carried that it takes and makes. */
+interface Variant {
+  readonly model: Model;
+  readonly takes: readonly Carried[];
+  readonly makes: readonly Carried[];
+  /** Outputs that are not carried. */
+  readonly free: readonly string[];
+}
+
+function variantOf(model: Model, carried: readonly Carried[]): Variant {
+  const [inputs, outputs] = [model.graph.inputs, model.graph.outputs].map((v) => new Set(v.map(({ name }) => name)));
+  const makes = carried.filter(({ output }) => outputs!.has(output));
+  const taken = new Set(makes.map(({ output }) => output));
   return {
-    run: async (feeds) => {
-      const all = { ...feeds, ...named(carried, 'input', current) };
-      const results = await session.run(all, { ...free, ...named(carried, 'output', next) });
-      return Object.fromEntries(Object.keys(free).map((name) => [name, results[name]!]));
-    },
-    advance: () => {
-      [current, next] = [next, current];
-    },
-    read: async () => new Map(carried.map(({ input }, i) => [input, current[i]!])),
-    close: session.close,
+    model,
+    takes: carried.filter(({ input }) => inputs!.has(input)),
+    makes,
+    free: [...outputs!].filter((name) => !taken.has(name)),
   };
 }
 
-async function openResident(model: Model, carried: readonly Carried[], options: RuntimeOptions): Promise<Loop> {
-  const runtime = await openRuntime(
-    model,
-    options,
-    carried.map((c) => c.output),
-  );
-  const free = Object.keys(freeOutputs(model, carried));
+/** Two sets of buffers: a run reads one and writes the other, so that no kernel sees half of a change. */
+async function openBuffered(
+  variants: readonly Variant[],
+  carried: readonly Carried[],
+  options: RuntimeOptions,
+): Promise<Loop> {
+  const sessions = await Promise.all(variants.map(({ model }) => openSession(model, options)));
+  const current = new Map(carried.map(({ input, start, dims }) => [input, float32(start.slice(), dims)]));
+  const next = new Map(carried.map(({ input, dims }) => [input, float32(new Float32Array(sizeOf(dims)), dims)]));
+  let made: readonly Carried[] = [];
+  return {
+    run: async (feeds, variant = 0) => {
+      const { takes, makes, free } = variants[variant]!;
+      made = makes;
+      const results = await sessions[variant]!.run(
+        { ...feeds, ...Object.fromEntries(takes.map(({ input }) => [input, current.get(input)!])) },
+        {
+          ...Object.fromEntries(free.map((name) => [name, null])),
+          ...Object.fromEntries(makes.map(({ input, output }) => [output, next.get(input)!])),
+        },
+      );
+      return Object.fromEntries(free.map((name) => [name, results[name]!]));
+    },
+    advance: () => {
+      for (const { input } of made) {
+        const [old, fresh] = [current.get(input)!, next.get(input)!];
+        current.set(input, fresh);
+        next.set(input, old);
+      }
+      made = [];
+    },
+    read: async () => new Map(current),
+    close: async () => {
+      for (const session of sessions) await session.close();
+    },
+  };
+}
+
+async function openResident(
+  variants: readonly Variant[],
+  carried: readonly Carried[],
+  options: RuntimeOptions,
+): Promise<Loop> {
+  const runtimes: Runtime[] = [];
+  for (const { model, makes } of variants) {
+    const stays = makes.map((c) => c.output);
+    runtimes.push(await openRuntime(model, options, stays));
+  }
+  const [first] = runtimes;
   let reader: Runtime | undefined;
-  let current: Values = inputsOf(
-    runtime,
-    named(
-      carried,
-      'input',
-      carried.map(({ start, dims }) => float32(start.slice(), dims)),
-    ),
+  let current: Values = Object.fromEntries(
+    carried.map(({ input, start, dims }) => [input, first!.toOrt(input, float32(start.slice(), dims))]),
   );
   let next: Values = {};
   return {
-    run: async (feeds) => {
+    run: async (feeds, variant = 0) => {
       for (const value of Object.values(next)) value.dispose();
       next = {};
-      const results = await runtime.run({ ...inputsOf(runtime, feeds), ...current });
-      next = Object.fromEntries(carried.map(({ input, output }) => [input, results[output]!]));
+      const { takes, makes, free } = variants[variant]!;
+      const runtime = runtimes[variant]!;
+      const results = await runtime.run({
+        ...inputsOf(runtime, feeds),
+        ...Object.fromEntries(takes.map(({ input }) => [input, current[input]!])),
+      });
+      next = Object.fromEntries(makes.map(({ input, output }) => [input, results[output]!]));
       return resultsOf(runtime, Object.fromEntries(free.map((name) => [name, results[name]!])));
     },
     advance: () => {
-      for (const value of Object.values(current)) value.dispose();
-      current = next;
+      for (const input of Object.keys(next)) current[input]!.dispose();
+      current = { ...current, ...next };
       next = {};
     },
     read: async () => {
       // The binding cannot fetch a tensor from the device, but a model can whose outputs are its inputs.
       reader ??= await openRuntime(copyModel(carried), { device: 'webgpu' });
       const copies = await reader.run(current);
-      return new Map(carried.map(({ input, output }) => [input, runtime.fromOrt(output, copies[output]!)]));
+      return new Map(carried.map(({ input, output }) => [input, first!.fromOrt(output, copies[output]!)]));
     },
     close: async () => {
       for (const value of [...Object.values(current), ...Object.values(next)]) value.dispose();
       [current, next] = [{}, {}];
       await reader?.close();
-      await runtime.close();
+      for (const runtime of runtimes) await runtime.close();
     },
   };
-}
-
-function freeOutputs({ graph }: Model, carried: readonly Carried[]): Record<string, null> {
-  const taken = new Set(carried.map((c) => c.output));
-  return Object.fromEntries(graph.outputs.filter((o) => !taken.has(o.name)).map((o) => [o.name, null]));
-}
-
-function named<T>(carried: readonly Carried[], side: 'input' | 'output', values: readonly T[]): Record<string, T> {
-  return Object.fromEntries(carried.map((c, i) => [c[side], values[i]!]));
 }
 
 function copyModel(carried: readonly Carried[]): Model {

@@ -8,15 +8,22 @@ import { ADAMW, type OptimizerSpec, SGD } from '../optim/optimizers.ts';
 const count = (low: number, high: number) => z.number().int().min(low).max(high);
 const share = z.number().min(0).max(1);
 
+const weightDecay = z.number().min(0);
+const moments = {
+  beta1: z.number().min(0).lt(1),
+  beta2: z.number().min(0).lt(1),
+  epsilon: z.number().positive(),
+  weightDecay,
+};
 const optimizer = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('sgd'), momentum: z.number().min(0).lt(1), weightDecay: z.number().min(0) }),
   z.strictObject({
-    kind: z.literal('adamw'),
-    beta1: z.number().min(0).lt(1),
-    beta2: z.number().min(0).lt(1),
-    epsilon: z.number().positive(),
-    weightDecay: z.number().min(0),
+    kind: z.literal('sgd'),
+    momentum: z.number().min(0).lt(1),
+    nesterov: z.boolean().optional(),
+    weightDecay,
   }),
+  z.strictObject({ kind: z.literal('adam'), ...moments }),
+  z.strictObject({ kind: z.literal('adamw'), ...moments }),
 ]) satisfies z.ZodType<OptimizerSpec>;
 
 /** Settings that both phases have. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { stepScalars, type TrainingStep, trainingStep } from '../../src/autodiff/index.ts';
+import { openStepper, stepScalars, type TrainingStep, trainingStep } from '../../src/autodiff/index.ts';
 import { ShapeError, UsageError } from '../../src/core/errors.ts';
 import { float32, int, type Model, sizeOf, type Tensor } from '../../src/onnx/model.ts';
 import { encodeModel } from '../../src/onnx/protobuf.ts';
@@ -239,6 +239,47 @@ describe('a training step', () => {
       1e-6,
     );
     await run.close();
+  });
+});
+
+describe('the stepper', () => {
+  const options = { loss: 'loss', optimizer: ADAM, trainable: 'all-weights', accumulate: 3, ema: 0.8 } as const;
+  const micro = (t: number): Feeds => ({ x: grid([5, 3], t), y: grid([5, 2], t + 1) });
+
+  it('does what the description says', async () => {
+    const step = trainingStep(twoLayers(), options);
+    const [run, stepper] = [await runner(step), await openStepper(step, { threads: 1 })];
+    for (let t = 0; t < 4; t++) {
+      const feeds = [0, 1, 2].map((m) => micro(3 * t + m));
+      const expected = await run.update(feeds, 0.1);
+      for (const [m, one] of feeds.entries()) {
+        expect(stepper.updates).toBe(t);
+        expect(await stepper.step(one, 0.1)).toBe(expected[m]);
+      }
+      expect(stepper.updates).toBe(t + 1);
+      const { weights, states } = await stepper.read();
+      for (const { name, kind } of step.vectors) {
+        if (kind === 'sum') continue;
+        expect(list(weights.get(name) ?? states.get(name))).toEqual(list(run.values.get(name)));
+      }
+      expect(weights.get('w1')?.dims).toEqual([4, 3]);
+    }
+    await run.close();
+    await stepper.close();
+  });
+
+  it('goes on from where another stopped', async () => {
+    const whole = await openStepper(trainingStep(twoLayers(), options), { threads: 1 });
+    for (let t = 0; t < 6; t++) await whole.step(micro(t), 0.1);
+    const { weights, states } = await whole.read();
+    const model = twoLayers();
+    const initializers = new Map([...model.graph.initializers, ...weights]);
+    const later = trainingStep({ ...model, graph: { ...model.graph, initializers } }, options);
+    const resumed = await openStepper(later, { threads: 1, states, updates: whole.updates });
+    for (let t = 6; t < 9; t++) expect(await resumed.step(micro(t), 0.1)).toBe(await whole.step(micro(t), 0.1));
+    expect(await resumed.read()).toEqual(await whole.read());
+    await whole.close();
+    await resumed.close();
   });
 });
 

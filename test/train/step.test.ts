@@ -8,7 +8,7 @@ import { float32, type Tensor } from '../../src/onnx/model.ts';
 import { ADAMW, SGD } from '../../src/optim/optimizers.ts';
 import { buildNetwork, type Network } from '../../src/train/network.ts';
 import { readBatch } from '../../src/train/rows.ts';
-import { type Batch, openStepper, type StepSpec, stepModel } from '../../src/train/step.ts';
+import { type Batch, networkStep, openStepper, type StepSpec } from '../../src/train/step.ts';
 import { LABELS, LAYERS, tailWeights, tinyData, tinyTail, WIDTH } from './tiny-tail.ts';
 
 const BATCH = 12;
@@ -231,8 +231,8 @@ describe('a step', () => {
 });
 
 describe('the graph of a step', () => {
-  const nodesOf = (s: StepSpec): number => stepModel(s, PORTABLE).graph.nodes.length;
-  const opsOf = (s: StepSpec): string[] => stepModel(s, PORTABLE).graph.nodes.map((n) => n.op);
+  const nodesOf = (s: StepSpec): number => networkStep(s, PORTABLE).model.graph.nodes.length;
+  const opsOf = (s: StepSpec): string[] => networkStep(s, PORTABLE).model.graph.nodes.map((n) => n.op);
 
   it('ends at the thaw line: the backward part for the head alone is the same with or without a tail', () => {
     const pooled = buildNetwork(
@@ -273,7 +273,7 @@ describe('the graph of a step', () => {
   });
 
   it('has as inputs and outputs only weights and states that move', () => {
-    const { graph } = stepModel(spec(1, { optimizer: ADAMW }), PORTABLE);
+    const { graph } = networkStep(spec(1, { optimizer: ADAMW }), PORTABLE).model;
     const moving = [...LAYERS[0]!, ...headParameters(LINEAR)];
     const expected = new Set(['batch_loss', ...moving.flatMap((n) => [`next:${n}`, `next:m:${n}`, `next:v:${n}`])]);
     expect(new Set(graph.outputs.map((o) => o.name))).toEqual(expected);
