@@ -41,32 +41,91 @@ export function readSafetensors(path: string): {
   readonly tensors: Map<string, FloatTensor>;
   readonly metadata: Readonly<Record<string, string>>;
 } {
-  const bytes = readFileSync(path);
-  const bad = (detail: string): DataError =>
-    new DataError('safetensors/format', `${path}: expected a safetensors file, got ${detail}`);
-  if (bytes.byteLength < 8) throw bad(`${bytes.byteLength} bytes`);
-  const headerBytes = Number(bytes.readBigUInt64LE(0));
-  if (headerBytes > bytes.byteLength - 8) throw bad('a header longer than the file');
+  const { entries, metadata } = parseSafetensors(readFileSync(path), path);
+  const tensors = new Map<string, FloatTensor>();
+  for (const [name, { dtype, dims, bytes }] of entries) {
+    if (dtype !== 'F32' || bytes.byteLength % 4 !== 0) throw malformed(path, `${name} of type ${dtype}`);
+    const data = new Float32Array(bytes.byteLength / 4);
+    new Uint8Array(data.buffer).set(bytes);
+    tensors.set(name, { dims, data });
+  }
+  return { tensors, metadata };
+}
+
+/** A tensor of any type, as it is in the file. */
+export interface RawTensor {
+  /** As the format calls it: `F32`, `BF16`, `I64`, … */
+  readonly dtype: string;
+  readonly dims: readonly number[];
+  /** Little-endian, row-major; a view into the file. */
+  readonly bytes: Uint8Array;
+}
+
+/** Bytes of one element. */
+const WIDTHS: Readonly<Record<string, number>> = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  U16: 2,
+  I16: 2,
+  F16: 2,
+  BF16: 2,
+  U32: 4,
+  I32: 4,
+  F32: 4,
+  U64: 8,
+  I64: 8,
+  F64: 8,
+};
+
+/** A header is text for a few thousand tensors; the format's own reader has this limit. */
+const MOST_HEADER_BYTES = 100_000_000;
+
+/**
+ * The tensors of a safetensors file.
+ *
+ * @param where how messages name it
+ * @throws {DataError} if it is cut short, has tensors that overlap or do not fill their place, or is not such a file
+ */
+export function parseSafetensors(
+  file: Buffer,
+  where: string,
+): { readonly entries: Map<string, RawTensor>; readonly metadata: Readonly<Record<string, string>> } {
+  const bad = (detail: string): DataError => malformed(where, detail);
+  if (file.byteLength < 8) throw bad(`${file.byteLength} bytes`);
+  const headerBytes = Number(file.readBigUInt64LE(0));
+  if (headerBytes > Math.min(file.byteLength - 8, MOST_HEADER_BYTES)) throw bad('a header longer than the file');
   let parsed: unknown;
   try {
-    parsed = JSON.parse(bytes.toString('utf8', 8, 8 + headerBytes));
+    parsed = JSON.parse(file.toString('utf8', 8, 8 + headerBytes));
   } catch (error) {
     throw bad(messageOf(error));
   }
   const { metadata, entries } = splitHeader(parsed, bad);
-  const tensors = new Map<string, FloatTensor>();
+  const data = file.subarray(8 + headerBytes);
+  const tensors = new Map<string, RawTensor>();
   for (const [name, { dtype, shape, data_offsets }] of entries) {
     const [from, to] = data_offsets;
-    if (dtype !== 'F32') throw bad(`${name} of type ${dtype}`);
-    const size = shape.reduce((product, d) => product * d, 4);
+    const width = Object.hasOwn(WIDTHS, dtype) ? WIDTHS[dtype] : undefined;
+    if (width === undefined) throw bad(`${name} of type ${dtype}`);
+    const size = shape.reduce((product, d) => product * d, width);
     if (to - from !== size) throw bad(`${name} [${shape.join(', ')}] in ${to - from} bytes`);
-    const start = 8 + headerBytes + from;
-    if (8 + headerBytes + to > bytes.byteLength) throw bad(`${name} cut short`);
-    const data = new Float32Array(size / 4);
-    new Uint8Array(data.buffer).set(bytes.subarray(start, start + size));
-    tensors.set(name, { dims: shape, data });
+    if (to > data.byteLength) throw bad(`${name} cut short`);
+    tensors.set(name, { dtype, dims: shape, bytes: data.subarray(from, to) });
   }
-  return { tensors, metadata };
+  // Each byte belongs to one tensor, so a small file cannot claim to be large.
+  let end = 0;
+  for (const { data_offsets } of [...entries.values()].sort((a, b) => a.data_offsets[0] - b.data_offsets[0])) {
+    if (data_offsets[0] < end) throw bad('tensors that overlap');
+    end = data_offsets[1];
+  }
+  return { entries: tensors, metadata };
+}
+
+function malformed(where: string, detail: string): DataError {
+  return new DataError('safetensors/format', `${where}: expected a safetensors file, got ${detail}`);
 }
 
 function splitHeader(
