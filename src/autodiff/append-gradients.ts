@@ -122,8 +122,16 @@ function checkOperators(graph: Graph, loss: string, varying: ReadonlySet<string>
 /** Tensors that depend on one of the given, themselves included. */
 function reachable(nodes: readonly Node[], from: ReadonlySet<string>): ReadonlySet<string> {
   const out = new Set(from);
-  for (const node of nodes) if (node.inputs.some((x) => out.has(x))) for (const y of node.outputs) out.add(y);
+  for (const node of nodes) {
+    if (ofShapeOnly(node) || !node.inputs.some((x) => out.has(x))) continue;
+    for (const y of node.outputs) out.add(y);
+  }
   return out;
+}
+
+/** Whether a node reads the shape of its input, which stays what it is when values change. */
+function ofShapeOnly({ domain, op }: Node): boolean {
+  return domain === '' && (op === 'Shape' || op === 'Size');
 }
 
 function isFloat(dtype: DataType): boolean {

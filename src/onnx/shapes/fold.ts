@@ -1,5 +1,5 @@
 import { zeros } from '../data-types.ts';
-import { intOf, sizeOf, type Tensor } from '../model.ts';
+import { intOf, intsOf, sizeOf, type Tensor } from '../model.ts';
 import { inputOf, numbersOf, type ShapeContext, type TensorInfo } from './context.ts';
 import { shapeRange } from './indexing.ts';
 import { sliceAxes } from './layout.ts';
@@ -87,14 +87,42 @@ function reader(tensor: Tensor, dims: readonly number[]): (index: number) => num
 
 const same: Fold = (_, __, [x]) => (x === undefined ? undefined : numbersOf(x));
 
-/** Concatenation, slices and ranges of vectors. */
+/** Concatenation and ranges of vectors. */
 const concat: Fold = (_, out, inputs) => (out.dims.length === 1 ? inputs.flatMap(numbersOf) : undefined);
 
-const slice: Fold = (c, out, [x]) => {
-  if (x === undefined || x.dims.length !== 1) return undefined;
+/** Elements `offset + Σ positionᵢ · strideᵢ` of a tensor, for every position in a shape. */
+function strided(x: Tensor, dims: readonly number[], strides: readonly number[], offset = 0): number[] {
   const values = numbersOf(x);
-  const [cut] = sliceAxes(c);
-  return cut === undefined ? values : Array.from({ length: out.dims[0]! }, (_, i) => values[cut.start + i * cut.step]!);
+  const at = dims.reduce<readonly number[]>(
+    (all, size, axis) => all.flatMap((i) => Array.from({ length: size }, (_, k) => i + k * strides[axis]!)),
+    [offset],
+  );
+  return at.map((i) => values[i]!);
+}
+
+/** Distance of neighbours on each axis, in elements. */
+const stridesOf = (dims: readonly number[]): number[] => dims.map((_, axis) => sizeOf(dims.slice(axis + 1)));
+
+const slice: Fold = (c, out, [x]) => {
+  if (x === undefined) return undefined;
+  const strides = stridesOf(x.dims);
+  let offset = 0;
+  for (const { axis, start, step } of sliceAxes(c)) {
+    offset += start * strides[axis]!;
+    strides[axis]! *= step;
+  }
+  return strided(x, out.dims, strides, offset);
+};
+
+const transpose: Fold = (c, out, [x]) => {
+  if (x === undefined) return undefined;
+  const strides = stridesOf(x.dims);
+  const perm = intsOf(c.node, 'perm', undefined) ?? [...strides.keys()].reverse();
+  return strided(
+    x,
+    out.dims,
+    perm.map((axis) => strides[axis]!),
+  );
 };
 
 const gather: Fold = (c, _, [x, indices]) => {
@@ -142,6 +170,7 @@ const FOLDS: Readonly<Record<string, Fold>> = {
     x === undefined ? undefined : numbersOf(x).map((v) => (out.dtype === 'bool' ? Number(v !== 0) : Math.trunc(v))),
   Concat: concat,
   Slice: slice,
+  Transpose: transpose,
   Gather: gather,
   Range: range,
   ConstantOfShape: filled,
