@@ -34,6 +34,8 @@ export interface TrainFlags {
   readonly unfreeze?: Config['fineTune']['unfreeze'];
   readonly schedule?: Config['fineTune']['schedule'];
   readonly best?: Config['best'];
+  readonly accumulate?: number;
+  readonly ema?: number;
   readonly tta?: true;
   readonly threads?: number;
   readonly device?: DeviceChoice;
@@ -89,7 +91,13 @@ function partialOf(base: Config, flags: TrainFlags): PartialConfig {
     seed: flags.seed,
     views: flags.views,
     head: head === undefined || head === base.head.kind ? undefined : head === 'mlp' ? MLP : LINEAR,
-    fineTune: { epochs: flags.epochs, unfreeze: flags.unfreeze, schedule: flags.schedule },
+    fineTune: {
+      epochs: flags.epochs,
+      unfreeze: flags.unfreeze,
+      schedule: flags.schedule,
+      accumulate: flags.accumulate,
+      ema: flags.ema,
+    },
     best: flags.best,
     tta: flags.tta,
     threads: flags.threads,

@@ -26,6 +26,9 @@ const optimizer = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('adamw'), ...moments }),
 ]) satisfies z.ZodType<OptimizerSpec>;
 
+/** How fine-tuning thaws and changes its rate. */
+export const SCHEDULES = ['progressive', 'one-cycle', 'cosine', 'step', 'plateau', 'constant', 'none'] as const;
+
 /** Settings that both phases have. */
 const phase = {
   epochs: count(0, 10_000),
@@ -89,8 +92,11 @@ export const configSchema = z.strictObject({
   ]),
   /** Weight of a class: n / (C · n_c), its square root, or 1. Scaled to a mean of 1 over the training images. */
   classWeights: z.enum(['balanced', 'sqrt', 'none']),
-  /** What decides which epoch is kept: the lowest validation loss, or the highest validation AUC. */
-  best: z.enum(['loss', 'auc']),
+  /**
+   * Which epoch is kept: that of the lowest validation loss, of the highest validation AUC, or the last one. With `last`
+   * there is no early stopping either.
+   */
+  best: z.enum(['loss', 'auc', 'last']),
   headPhase: z.strictObject({
     ...phase,
     /** Views of each training image that the head sees when fine-tuning follows; all of them when not. */
@@ -99,10 +105,18 @@ export const configSchema = z.strictObject({
   fineTune: z.strictObject({
     ...phase,
     /**
-     * `progressive`: from the top, one more unit at each plateau. `one-cycle`: all of the tail, the rate rising and
-     * falling once over all epochs. `none`: the head only.
+     * `progressive`: from the top, one more unit at each plateau. `none`: the head only. With the others all of the tail
+     * trains from the first step, and the rate rises and falls once over all epochs (`one-cycle`), falls along a cosine
+     * after a rise (`cosine`), by `reduce.factor` every `reduce.patience` epochs (`step`) or at each plateau (`plateau`),
+     * or not at all (`constant`).
      */
-    schedule: z.enum(['progressive', 'one-cycle', 'none']),
+    schedule: z.enum(SCHEDULES),
+    /** Share of the steps over which the rate of `cosine` rises. */
+    warmUp: z.number().min(0).lt(1),
+    /** Batches whose gradients are averaged into one update. */
+    accumulate: count(1, 1024),
+    /** Decay of a moving average of the weights, which is then what is validated and shipped; 0 for none. */
+    ema: z.number().min(0).lt(1),
     /** With `cut: auto`, how many candidate cuts before the chosen one training may thaw. */
     blocks: count(0, 100),
     /** What thaws together. */
@@ -152,6 +166,9 @@ const STANDARD: Omit<Config, 'data'> = {
   },
   fineTune: {
     schedule: 'one-cycle',
+    warmUp: 0.1,
+    accumulate: 1,
+    ema: 0,
     blocks: 2,
     unfreeze: 'layer',
     epochs: 6,

@@ -2,6 +2,7 @@ import { rngOf, shuffled } from '../core/rng.ts';
 import { headParameters } from '../model/head.ts';
 import type { Tensor } from '../onnx/model.ts';
 import { type Centred, measureCentring } from './centring.ts';
+import { epochPlan } from './epoch.ts';
 import { buildNetwork } from './network.ts';
 import type { Phase, PhaseContext, PhaseProgress } from './phase.ts';
 import { rowsOf } from './prepare.ts';
@@ -48,7 +49,7 @@ export async function openEngine(
   const headWeights = headParameters(head);
   const thawedWeights = phase.units.slice(0, thawed).flatMap((u) => u.weights);
   const network = buildNetwork(phase.tail, head, classes, weights, phase.name === 'head' ? 'train' : 'fine-tune');
-  const batch = Math.min(phase.batch, rowsOf(data, 'train').length);
+  const { batch, accumulate } = epochPlan(phase, rowsOf(data, 'train').length);
   const stepper = await openStepper(
     {
       network,
@@ -59,6 +60,8 @@ export async function openEngine(
       clipNorm: phase.clipNorm,
       rates: new Map(headWeights.map((name) => [name, phase.headRate])),
       centred,
+      accumulate,
+      ema: phase.ema,
     },
     target,
     { ...(threads === undefined ? {} : { threads }), states, steps },

@@ -1,7 +1,7 @@
 import { rngOf, shuffled } from '../core/rng.ts';
 import { DROPOUT_MASK, dropoutMask } from '../model/head.ts';
 import { float32 } from '../onnx/model.ts';
-import { oneCycle } from '../optim/schedules.ts';
+import { cosine, oneCycle, stepDecay } from '../optim/schedules.ts';
 import type { Phase, PhaseContext, PhaseProgress } from './phase.ts';
 import { type RowView, readBatch, type StoredRows } from './rows.ts';
 import type { Stepper } from './step.ts';
@@ -20,10 +20,10 @@ export async function trainEpoch(
 ): Promise<number> {
   const { data, stored, head, classWeights, seed } = context;
   const order = epochOrder(phase.name, training, stored, seed, progress.epoch);
-  const batch = Math.min(phase.batch, order.length);
-  const perEpoch = stepsPerEpoch(phase, training.length);
+  const { batch, accumulate, updates } = epochPlan(phase, training.length);
+  const steps = updates * accumulate;
   let total = 0;
-  for (let step = 0; step < perEpoch; step++) {
+  for (let step = 0; step < steps; step++) {
     const rows = order.slice(step * batch, (step + 1) * batch);
     const targets = rows.map(({ row }) => data.rows[row]!.target);
     const mask = dropoutMask(batch, head, rngOf(seed, 'dropout', phase.name, progress.epoch, step));
@@ -34,22 +34,47 @@ export async function trainEpoch(
         weights: Float32Array.from(targets, (t) => classWeights[t]!),
         extra: mask === undefined ? {} : { [DROPOUT_MASK]: float32(mask, [batch, mask.length / batch]) },
       },
-      rateAt(phase, progress, progress.epoch * perEpoch + step, perEpoch),
+      rateAt(phase, progress, progress.epoch * updates + Math.floor(step / accumulate), updates),
     );
-    context.onStep((step + 1) * batch, perEpoch * batch, progress.epoch + 1);
+    context.onStep((step + 1) * batch, steps * batch, progress.epoch + 1);
     context.signal?.throwIfAborted();
   }
-  return total / perEpoch;
+  return total / steps;
 }
 
-/** Whole batches only: what is left of an epoch's order waits for the next one, as every order is a new one. */
-export function stepsPerEpoch(phase: Phase, rows: number): number {
-  return Math.max(1, Math.floor(rows / phase.batch));
+/** How an epoch is divided. */
+export interface EpochPlan {
+  /** Rows of a batch. */
+  readonly batch: number;
+  /** Batches of an update. */
+  readonly accumulate: number;
+  readonly updates: number;
 }
 
-/** Learning rate at a step, counted from the phase's first. */
-export function rateAt(phase: Phase, { rate }: PhaseProgress, step: number, perEpoch: number): number {
-  return phase.schedule === 'one-cycle' ? phase.rate * oneCycle(step, phase.epochs * perEpoch) : rate;
+/** Whole updates only: what is left of an epoch's order waits for the next one, as every order is a new one. */
+export function epochPlan(phase: Pick<Phase, 'batch' | 'accumulate'>, rows: number): EpochPlan {
+  const batch = Math.min(phase.batch, rows);
+  const batches = Math.max(1, Math.floor(rows / batch));
+  const accumulate = Math.min(phase.accumulate, batches);
+  return { batch, accumulate, updates: Math.floor(batches / accumulate) };
+}
+
+/** Learning rate of an update, counted from the phase's first. @param perEpoch updates of an epoch */
+export function rateAt(phase: Phase, { rate }: PhaseProgress, update: number, perEpoch: number): number {
+  const updates = phase.epochs * perEpoch;
+  switch (phase.schedule) {
+    case 'one-cycle':
+      return phase.rate * oneCycle(update, updates);
+    case 'cosine':
+      return phase.rate * cosine(update, updates, { warm: phase.warmUp });
+    case 'step':
+      return phase.rate * stepDecay(update, { every: phase.reduce.patience * perEpoch, factor: phase.reduce.factor });
+    case 'constant':
+      return phase.rate;
+    case 'plateau':
+    case 'progressive':
+      return rate;
+  }
 }
 
 /** A new order every epoch, and for each row the next of its views, in an order of the row's own. */

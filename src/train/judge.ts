@@ -48,15 +48,17 @@ export function afterEpoch(
   // Higher is better. Where no AUC is defined the loss decides.
   const score = context.best === 'auc' && isDefined(scores.auc) ? scores.auc : -scores.valLoss;
   const epoch = before.epoch + 1;
-  const improved = before.best === null || score > before.best.score;
+  const last = context.best === 'last';
+  const improved = last || before.best === null || score > before.best.score;
   const watched = watchPlateau(
     { best: before.reduce.best ?? Number.POSITIVE_INFINITY, waited: before.reduce.waited },
     scores.valLoss,
     { patience: phase.reduce.patience },
   );
   let { rate, thawed } = before;
-  if (improved) markers.push({ kind: 'best' });
-  if (phase.schedule !== 'one-cycle' && watched.plateau && epoch < phase.epochs) {
+  if (improved && !last) markers.push({ kind: 'best' });
+  const followsLoss = phase.schedule === 'plateau' || phase.schedule === 'progressive';
+  if (followsLoss && watched.plateau && epoch < phase.epochs) {
     rate *= phase.reduce.factor;
     markers.push({ kind: 'rate', from: before.rate, to: rate });
     if (phase.schedule === 'progressive' && thawed < phase.units.length) {

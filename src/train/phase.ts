@@ -5,6 +5,7 @@ import type { Tensor } from '../onnx/model.ts';
 import type { LossSpec } from '../optim/losses.ts';
 import type { OptimizerSpec } from '../optim/optimizers.ts';
 import type { RunProgress } from './checkpoint.ts';
+import type { Config } from './config.ts';
 import type { EpochReport } from './events.ts';
 import type { Tail } from './network.ts';
 import type { PreparedData } from './prepare.ts';
@@ -17,14 +18,20 @@ export interface Phase {
   readonly tail: Tail;
   /** What lies before the tail, in a few words: `up to mixed8`. */
   readonly trunk: string;
-  /** Units of the tail from the top; all thawed for a one-cycle, one more at each plateau for progressive. */
+  /** Units of the tail from the top: one more thaws at each plateau for progressive, else all from the start. */
   readonly units: readonly Unit[];
-  readonly schedule: 'plateau' | 'progressive' | 'one-cycle';
+  readonly schedule: Exclude<Config['fineTune']['schedule'], 'none'>;
+  /** Share of the steps over which the rate of `cosine` rises. */
+  readonly warmUp: number;
   readonly epochs: number;
   readonly batch: number;
   readonly optimizer: OptimizerSpec;
   readonly rate: number;
   readonly clipNorm: number;
+  /** Batches whose gradients are averaged into one update. */
+  readonly accumulate: number;
+  /** Decay of the moving average of weights that answers for them; 0 for none. */
+  readonly ema: number;
   /** Rate of the head relative to the tail. */
   readonly headRate: number;
   /** Whether the kernels of the tail train as if their inputs had mean zero. */
@@ -40,7 +47,7 @@ export interface PhaseContext {
   readonly head: HeadSpec;
   readonly loss: LossSpec;
   readonly classWeights: readonly number[];
-  readonly best: 'loss' | 'auc';
+  readonly best: Config['best'];
   readonly seed: number;
   readonly threads: number | undefined;
   readonly target: Target;
@@ -54,8 +61,11 @@ export interface PhaseContext {
 export interface FinishedEpoch {
   readonly report: EpochReport;
   readonly progress: PhaseProgress;
+  /** Where the next epoch starts. */
   readonly weights: ReadonlyMap<string, Tensor>;
   readonly states: ReadonlyMap<string, Tensor>;
+  /** What was validated and may be shipped: the weights, or their moving averages. */
+  readonly answering: ReadonlyMap<string, Tensor>;
   /** Whether this is the best epoch of the run so far. */
   readonly improved: boolean;
   /** [validation rows × C] */
@@ -77,7 +87,7 @@ export interface PhaseStart {
 
 /** The progress of a phase that has not begun. */
 export function freshProgress(phase: Phase, best: RunProgress['best']): PhaseProgress {
-  const thawed = phase.schedule === 'one-cycle' ? phase.units.length : Math.min(1, phase.units.length);
+  const thawed = phase.schedule === 'progressive' ? Math.min(1, phase.units.length) : phase.units.length;
   return {
     phase: phase.name,
     epoch: 0,

@@ -1,8 +1,9 @@
 import { NumericError } from '../core/errors.ts';
 import type { FloatTensor } from '../core/safetensors.ts';
 import { float32, type Tensor } from '../onnx/model.ts';
+import { hasCorrections } from '../optim/optimizers.ts';
 import { centringOf, openEngine } from './engine.ts';
-import { rateAt, stepsPerEpoch, trainEpoch } from './epoch.ts';
+import { epochPlan, rateAt, trainEpoch } from './epoch.ts';
 import type { EpochReport } from './events.ts';
 import { afterEpoch, frozenIn, scoreValidation } from './judge.ts';
 import type { Phase, PhaseContext, PhaseProgress, PhaseStart } from './phase.ts';
@@ -25,13 +26,15 @@ export async function runPhase(
   let engine = await openEngine(phase, context, centred, progress, weights, tensorsOf(start.states));
   const training = rowsOf(context.data, 'train');
   const validation = rowsOf(context.data, 'val');
+  const { updates } = epochPlan(phase, training.length);
   try {
     while (progress.epoch < phase.epochs && progress.waited < phase.stopAfter) {
       const began = performance.now();
       const trainLoss = await trainEpoch(phase, context, engine.stepper, training, progress);
       const moved = await engine.stepper.read();
       weights = new Map([...weights, ...moved.weights]);
-      const probabilities = await engine.scorer.score(weights, context.stored, validation);
+      const answering = averaged(weights, moved.states);
+      const probabilities = await engine.scorer.score(answering, context.stored, validation);
       if (!probabilities.every(Number.isFinite)) {
         throw new NumericError(
           'train/validation',
@@ -42,10 +45,10 @@ export async function runPhase(
       const scores = scoreValidation(context, validation, probabilities);
       const after = afterEpoch(phase, context, progress, scores, engine.stepper.steps);
       const thaws = after.progress.thawed !== progress.thawed;
-      // AdamW corrects for a state that started at zero, by the steps since: what just thawed starts at zero now, and
+      // Adam corrects for a state that started at zero, by the steps since: what just thawed starts at zero now, and
       // with the corrections of a late step would move several times the rate. So all of its state starts again.
-      const restarts = thaws && phase.optimizer.kind === 'adamw';
-      const states = restarts ? new Map<string, Tensor>() : moved.states;
+      const restarts = thaws && hasCorrections(phase.optimizer);
+      const states = restarts ? averagesOf(moved.states) : moved.states;
       const next: PhaseProgress = restarts ? { ...after.progress, steps: 0 } : after.progress;
       const report: EpochReport = {
         phase: phase.name,
@@ -53,7 +56,7 @@ export async function runPhase(
         epochs: phase.epochs,
         trainLoss,
         ...scores,
-        lr: rateAt(phase, progress, engine.stepper.steps - 1, stepsPerEpoch(phase, training.length)),
+        lr: rateAt(phase, progress, next.epoch * updates - 1, updates),
         frozen: frozenIn(phase, progress.thawed),
         seconds: (performance.now() - began) / 1000,
         markers: after.markers,
@@ -63,6 +66,7 @@ export async function runPhase(
         progress: next,
         weights,
         states,
+        answering,
         improved: after.improved,
         validation: probabilities,
       });
@@ -77,6 +81,18 @@ export async function runPhase(
   } finally {
     await engine.close();
   }
+}
+
+const AVERAGE = 'ema:';
+
+/** The moving averages among the states of a stepper. */
+const averagesOf = (states: ReadonlyMap<string, Tensor>): Map<string, Tensor> =>
+  new Map([...states].filter(([name]) => name.startsWith(AVERAGE)));
+
+/** The weights, each with a moving average in its place if it has one. */
+function averaged(weights: ReadonlyMap<string, Tensor>, states: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  const averages = [...averagesOf(states)].map(([name, t]) => [name.slice(AVERAGE.length), t] as const);
+  return new Map([...weights, ...averages]);
 }
 
 const tensorsOf = (floats: ReadonlyMap<string, FloatTensor>): Map<string, Tensor> =>

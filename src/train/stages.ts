@@ -84,6 +84,9 @@ function planPhases({ config, backbone, cut, trunk, features, items }: Stages): 
       units: [],
       trunk: 'backbone',
       schedule: 'plateau',
+      warmUp: 0,
+      accumulate: 1,
+      ema: 0,
       headRate: 1,
       centre: false,
       ...headSettings,
@@ -103,8 +106,9 @@ function planPhases({ config, backbone, cut, trunk, features, items }: Stages): 
     featureDims: dimsAt(backbone, backbone.features),
     stored: 'float16',
   };
-  // The rate of a one-cycle is high in the middle on purpose: the last epochs are the good ones.
-  const stopAfter = schedule === 'one-cycle' ? Number.POSITIVE_INFINITY : settings.stopAfter;
+  // The rate of these is high in the middle on purpose: the last epochs are the good ones.
+  const ends = schedule === 'one-cycle' || schedule === 'cosine';
+  const stopAfter = ends ? Number.POSITIVE_INFINITY : settings.stopAfter;
   const fineTune: PlannedPhase = {
     phase: {
       name: 'fine-tune',
@@ -143,14 +147,15 @@ export async function trainPhases(stages: Stages, resumed: Checkpoint | undefine
     progress,
     weights,
     states,
+    answering,
     improved,
     validation,
   }: FinishedEpoch): Promise<void> => {
     globalEpoch += 1;
     stages.onEvent({ kind: 'epoch', report });
     log.write({ event: 'epoch', ...report });
-    await board.epoch(globalEpoch, report, weights, validation);
-    if (improved) writeBest(folder.checkpoint, report.phase, floatsOf(weights));
+    await board.epoch(globalEpoch, report, answering, validation);
+    if (improved) writeBest(folder.checkpoint, report.phase, floatsOf(answering));
     writeCheckpoint(folder.checkpoint, {
       progress: { schemaVersion: 1, fingerprint: stages.fingerprint, ...progress, logBytes: log.bytes, globalEpoch },
       weights: floatsOf(weights),

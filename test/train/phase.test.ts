@@ -5,9 +5,9 @@ import type { FloatTensor } from '../../src/core/safetensors.ts';
 import { HEAD_STATISTICS, type HeadSpec, headParameters, initHead, LINEAR } from '../../src/model/head.ts';
 import { blockSize } from '../../src/onnx/blocked.ts';
 import type { Tensor } from '../../src/onnx/model.ts';
-import { ADAMW, SGD } from '../../src/optim/optimizers.ts';
-import { oneCycle } from '../../src/optim/schedules.ts';
-import { epochOrder } from '../../src/train/epoch.ts';
+import { ADAMW, averageDecay, SGD } from '../../src/optim/optimizers.ts';
+import { cosine, oneCycle } from '../../src/optim/schedules.ts';
+import { epochOrder, epochPlan } from '../../src/train/epoch.ts';
 import type { EpochReport } from '../../src/train/events.ts';
 import {
   type FinishedEpoch,
@@ -38,6 +38,9 @@ function phaseOf(over: Partial<Phase> = {}): Phase {
     optimizer: SGD,
     rate: 0.02,
     clipNorm: 0,
+    warmUp: 0,
+    accumulate: 1,
+    ema: 0,
     headRate: 1,
     centre: false,
     reduce: { factor: 0.5, patience: 2 },
@@ -55,6 +58,7 @@ interface Epoch {
   readonly progress: PhaseProgress;
   readonly weights: Map<string, FloatTensor>;
   readonly states: Map<string, FloatTensor>;
+  readonly answering: Map<string, FloatTensor>;
   readonly improved: boolean;
 }
 
@@ -85,8 +89,15 @@ async function run(phase: Phase, options: Options = {}): Promise<{ epochs: Epoch
       target,
       signal,
       onStep,
-      onEpoch: async ({ report, progress, weights, states, improved }: FinishedEpoch) => {
-        epochs.push({ report, progress, weights: kept(weights), states: kept(states), improved });
+      onEpoch: async ({ report, progress, weights, states, answering, improved }: FinishedEpoch) => {
+        epochs.push({
+          report,
+          progress,
+          weights: kept(weights),
+          states: kept(states),
+          answering: kept(answering),
+          improved,
+        });
       },
     },
     options.start ?? fresh,
@@ -224,6 +235,74 @@ describe('progressive unfreezing', () => {
   });
 });
 
+describe('the rate of a phase', () => {
+  // 24 rows are 3 steps of 8.
+  const reduce = { factor: 0.5, patience: 2 };
+  it.each([
+    ['constant', [0, 1, 2, 3, 4].map(() => 0.01)],
+    ['step', [0.01, 0.01, 0.005, 0.005, 0.0025]],
+    ['cosine', [2, 5, 8, 11, 14].map((step) => 0.01 * cosine(step, 15, { warm: 0.2 }))],
+  ] as const)('%s', async (schedule, expected) => {
+    const { epochs } = await run(phaseOf({ schedule, epochs: 5, rate: 0.01, warmUp: 0.2, reduce }));
+    expect(epochs.map((e) => e.report.lr)).toEqual(expected);
+    for (const e of epochs) {
+      expect(e.progress.thawed).toBe(units.length);
+      expect([...markers(e, 'rate'), ...markers(e, 'thaw')]).toEqual([]);
+    }
+  });
+
+  it('plateau: falls with all of the tail thawed', async () => {
+    const { epochs } = await run(phaseOf({ schedule: 'plateau', epochs: 6, rate: 1e-9, reduce }));
+    // At such a rate no loss after the first is better.
+    expect(epochs.map((e) => e.report.lr)).toEqual([1e-9, 1e-9, 1e-9, 5e-10, 5e-10, 2.5e-10]);
+    for (const e of epochs) expect(e.progress.thawed).toBe(units.length);
+  });
+});
+
+describe('accumulation', () => {
+  it('takes whole updates of an epoch', () => {
+    expect(epochPlan({ batch: 8, accumulate: 1 }, 30)).toEqual({ batch: 8, accumulate: 1, updates: 3 });
+    expect(epochPlan({ batch: 8, accumulate: 2 }, 30)).toEqual({ batch: 8, accumulate: 2, updates: 1 });
+    expect(epochPlan({ batch: 8, accumulate: 9 }, 30)).toEqual({ batch: 8, accumulate: 3, updates: 1 });
+    expect(epochPlan({ batch: 80, accumulate: 2 }, 30)).toEqual({ batch: 30, accumulate: 1, updates: 1 });
+  });
+
+  it('of three batches is a batch three times as large', async () => {
+    const whole = await run(phaseOf({ batch: 24, epochs: 3 }));
+    const parts = await run(phaseOf({ batch: 8, accumulate: 3, epochs: 3 }));
+    expect(parts.epochs.map((e) => e.progress.steps)).toEqual([1, 2, 3]);
+    for (const [name, { data }] of whole.epochs[2]!.weights)
+      for (const [i, v] of data.entries()) expect(parts.epochs[2]!.weights.get(name)!.data[i]).toBeCloseTo(v, 5);
+  });
+});
+
+describe('moving averages', () => {
+  const phase = phaseOf({ schedule: 'constant', epochs: 5, rate: 0.3, batch: 24, ema: 0.8 });
+
+  it('answer for the weights, which train as if there were none', async () => {
+    const [averaged, plain] = [await run(phase), await run({ ...phase, ema: 0 })];
+    const expected = new Map([...plain.epochs[0]!.weights].map(([name]) => [name, [] as number[]]));
+    for (const [name] of expected) {
+      const before = kept(tailWeights(tail)).get(name) ?? kept(initHead(LINEAR, WIDTH, 3, rngOf(1, 'head'))).get(name);
+      expected.set(name, Array.from(before!.data));
+    }
+    for (const [e, { weights, answering, report }] of averaged.epochs.entries()) {
+      expect(floatsAsLists(weights)).toEqual(floatsAsLists(plain.epochs[e]!.weights));
+      const d = averageDecay(0.8, e + 1);
+      for (const [name, values] of expected) {
+        const now = weights.get(name)!.data;
+        expected.set(
+          name,
+          values.map((a, i) => d * a + (1 - d) * now[i]!),
+        );
+        for (const [i, v] of expected.get(name)!.entries()) expect(answering.get(name)!.data[i]).toBeCloseTo(v, 5);
+      }
+      if (e > 0) expect(report.valLoss).not.toBe(plain.epochs[e]!.report.valLoss);
+    }
+    expect(floatsAsLists(plain.epochs[1]!.answering)).toEqual(floatsAsLists(plain.epochs[1]!.weights));
+  });
+});
+
 describe('early stopping and the best epoch', () => {
   it('stops after so many epochs without a better score, and says so', async () => {
     // The rate falls to nothing at once: no score after the first can differ.
@@ -253,6 +332,13 @@ describe('early stopping and the best epoch', () => {
     }
     // Otherwise this would show nothing.
     expect(epochs.some((e) => !e.improved)).toBe(true);
+  });
+
+  it('keeps the last epoch where it is asked to, and does not stop early', async () => {
+    const { epochs, end } = await run(phaseOf({ epochs: 6, rate: 1e-9, stopAfter: 1 }), { best: 'last' });
+    expect(epochs.map((e) => e.improved)).toEqual(epochs.map(() => true));
+    expect(epochs.flatMap((e) => markers(e, 'best'))).toEqual([]);
+    expect(end.progress.best).toMatchObject({ phase: 'fine-tune', epoch: 6 });
   });
 
   it('has to beat the best of an earlier phase', async () => {
@@ -298,6 +384,7 @@ describe('the same again', () => {
   it.each([
     ['progressive', progressive],
     ['one-cycle', phaseOf({ schedule: 'one-cycle', epochs: 4, optimizer: ADAMW, rate: 1e-3 })],
+    ['accumulated and averaged', { ...progressive, batch: 4, accumulate: 3, ema: 0.9 }],
   ])('when it was stopped after any epoch: %s', async (_, phase) => {
     const whole = await run(phase, { head });
     for (const { progress, weights, states } of whole.epochs.slice(0, -1)) {
@@ -305,6 +392,7 @@ describe('the same again', () => {
       expect(rest.epochs.length).toBe(whole.epochs.length - progress.epoch);
       expect(rest.end.progress).toEqual(whole.end.progress);
       expect(floatsAsLists(rest.end.weights)).toEqual(floatsAsLists(whole.end.weights));
+      expect(floatsAsLists(rest.epochs.at(-1)!.answering)).toEqual(floatsAsLists(whole.epochs.at(-1)!.answering));
     }
   });
 

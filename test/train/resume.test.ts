@@ -25,7 +25,7 @@ function config(): Config {
     threads: 1,
     headPhase: { epochs: 2 },
     // At such a rate the first epoch of fine-tuning is not like the head's.
-    fineTune: { epochs: 2, schedule: 'one-cycle', rate: 0.01, batch: 8 },
+    fineTune: { epochs: 2, schedule: 'one-cycle', rate: 0.01, batch: 4, accumulate: 2, ema: 0.5 },
     best: 'loss',
   };
   return parseConfig(overlay(presetConfig('quick', data), over), 'test');

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { NORMALISATIONS } from '../../backbone/normalisation.ts';
 import { UsageError } from '../../core/errors.ts';
+import { SCHEDULES } from '../../train/config.ts';
 import { resumeTraining, type TrainOptions, train } from '../../train/train.ts';
 import { choice } from '../choice.ts';
 import { deviceOption } from '../device-option.ts';
@@ -46,9 +47,17 @@ export function addTrainCommand(program: Command): void {
     .addOption(choice('--head <kind>', 'the new layers', ['linear', 'mlp']))
     .option('--views <n>', 'augmented copies of every training image', integer)
     .option('--epochs <n>', 'epochs of fine-tuning', integer)
-    .addOption(choice('--schedule <kind>', 'of fine-tuning', ['progressive', 'one-cycle', 'none']))
+    .addOption(choice('--schedule <kind>', 'of fine-tuning', SCHEDULES))
     .addOption(choice('--unfreeze <unit>', 'what thaws together', ['layer', 'block']))
-    .addOption(choice('--best <measure>', 'validation measure that decides which epoch is kept', ['loss', 'auc']))
+    .addOption(
+      choice('--best <measure>', 'validation measure that decides which epoch is kept, or the last one', [
+        'loss',
+        'auc',
+        'last',
+      ]),
+    )
+    .option('--accumulate <n>', 'batches of fine-tuning whose gradients make one update', integer)
+    .option('--ema <decay>', 'of a moving average of the weights, which is then what is kept; 0: none', decimal)
     .option('--tta', 'average the eight flips and quarter turns when evaluating')
     .option('--threads <n>', 'threads of the arithmetic (default: all cores)', integer)
     .addOption(deviceOption())
