@@ -101,4 +101,8 @@ export const KNOWN_FILES: ReadonlyMap<string, KnownFile> = new Map([
       origin: 'MobileNetV2 1.0 at 224, trained on ImageNet; weights on an 8-bit grid',
     },
   ],
+  [
+    '17154246284f555591549ac2c83e127abfbf4307dc4b0060fdaa2931d0fa38da',
+    { normalisation: 'caffe', licence: 'MIT', origin: 'SqueezeNet 1.1 at 227, trained on ImageNet' },
+  ],
 ]);

@@ -53,7 +53,21 @@ export function importKeras(
 ): KerasModel {
   const where = options.where ?? 'model.json';
   const { modelTopology, weightsManifest } = parse(LayersModel, json, where);
-  const { class_name: type, config } = modelTopology.model_config ?? modelTopology;
+  const network = modelTopology.model_config ?? modelTopology;
+  return importKerasNetwork(network, readWeights(weightsManifest, shard, where), { ...options, where });
+}
+
+const NetworkJson = z.object({ class_name: z.string().optional(), config: z.unknown() });
+
+/**
+ * Translates a network given as its JSON and its weights, as `importKeras` does.
+ *
+ * @param network `class_name` and `config`, as Keras writes them
+ * @throws as `importKeras`
+ */
+export function importKerasNetwork(network: unknown, weights: Weights, options: KerasOptions = {}): KerasModel {
+  const where = options.where ?? 'model.json';
+  const { class_name: type, config } = parse(NetworkJson, network, where);
   if (type === undefined || !NETWORKS.includes(type))
     throw new ModelError(
       'keras/class',
@@ -61,7 +75,7 @@ export function importKeras(
     );
   const builder = graphBuilder();
   const shapes = new Map<string, readonly number[]>();
-  const scope: Scope = { builder, shapes, weights: readWeights(weightsManifest, shard, where), where };
+  const scope: Scope = { builder, shapes, weights, where };
   const inputs: Value[] = [];
   const outputs = inline(scope, type, config, (layer) => {
     const value = { name: layer.name, dims: inputDims(layer, options.size, where) };

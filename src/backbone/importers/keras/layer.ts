@@ -4,7 +4,7 @@ import { ModelError, ShapeError } from '../../../core/errors.ts';
 import type { GraphBuilder, NodeOptions } from '../../../onnx/builder.ts';
 import { float32, sizeOf } from '../../../onnx/model.ts';
 import { parse } from './topology.ts';
-import type { Weights } from './weights.ts';
+import type { Weight, Weights } from './weights.ts';
 
 /** A tensor of the ONNX graph. `dims` are those of one example: [C, H, W] where Keras has [H, W, C], or [C]. */
 export interface Value {
@@ -86,9 +86,14 @@ export function addWeight(
   if (weight === undefined || weight.dims.join() !== dims.join())
     throw new ModelError(
       'keras/weight',
-      `${whereOf(call)}: expected weight ${call.layer}/${name} [${dims.join(', ')}], got ${weight === undefined ? 'none' : `[${weight.dims.join(', ')}]`}`,
+      `${whereOf(call)}: expected weight ${call.layer}/${name} [${dims.join(', ')}], got ${got(weight)}`,
     );
   return call.builder.constant(float32(permute(weight.data, dims, order), as), `${call.layer}/${name}`);
+}
+
+function got(weight: Weight | undefined): string {
+  if (weight === undefined) return 'none';
+  return `[${weight.dims.join(', ')}]${weight.from === undefined ? '' : `, which is ${weight.from} of the file`}`;
 }
 
 /** A constant vector where the layer has no such weight, such as gamma = 1 of an unscaled normalisation. */

@@ -1,6 +1,7 @@
 /** The weights of a TensorFlow.js "layers model": a manifest of tensors over one run of bytes. */
 import { z } from 'zod';
 import { ModelError } from '../../../core/errors.ts';
+import { halfToNumber } from '../../../core/half.ts';
 import { sizeOf } from '../../../onnx/model.ts';
 import { parse } from './topology.ts';
 
@@ -22,6 +23,8 @@ const Manifest = z.array(z.object({ paths: z.array(z.string()), weights: z.array
 export interface Weight {
   readonly dims: readonly number[];
   readonly data: Float32Array<ArrayBuffer>;
+  /** What it is called where it was read, if that is not its own name. */
+  readonly from?: string;
 }
 
 /** Finds a weight of a layer: `weights('conv2d_1', 'kernel')`; undefined where there is none. */
@@ -36,6 +39,8 @@ export type Weights = (layer: string, weight: string) => Weight | undefined;
  */
 export function readWeights(manifest: unknown, shard: (path: string) => Uint8Array, where: string): Weights {
   const found = new Map<string, Weight>();
+  /** By the last parts of longer names; undefined where two are the same, as of networks that are layers of one. */
+  const endings = new Map<string, Weight | undefined>();
   for (const group of parse(Manifest, manifest, `${where}: weightsManifest`)) {
     const bytes = Buffer.concat(group.paths.map(shard));
     let at = 0;
@@ -53,13 +58,23 @@ export function readWeights(manifest: unknown, shard: (path: string) => Uint8Arr
       const { scale, min } =
         entry.quantization === undefined || stored === 'float16' ? { scale: 1, min: 0 } : entry.quantization;
       const data = Float32Array.from(values, (q) => q * scale + min);
-      found.set(keyOf(entry.name, where), { dims: entry.shape, data });
+      const weight = { dims: entry.shape, data };
+      const [name, ...ends] = keysOf(entry.name, where);
+      found.set(name, weight);
+      for (const end of ends) endings.set(end, endings.has(end) ? undefined : weight);
       at = end;
     }
     if (at !== bytes.length)
       throw new ModelError('keras/weights', `${where}: expected ${at} bytes of weights, got ${bytes.length}`);
   }
-  return (layer, weight) => found.get(`${layer}/${weight}`);
+  return (layer, weight) => {
+    const key = `${layer}/${weight}`;
+    const exact = found.get(key);
+    if (exact !== undefined || !endings.has(key)) return exact;
+    const ending = endings.get(key);
+    if (ending !== undefined) return ending;
+    throw new ModelError('keras/weights', `${where}: expected one weight ${key}, got several whose names end so`);
+  };
 }
 
 const WIDTH = { float32: 4, int32: 4, uint8: 1, bool: 1, uint16: 2, float16: 2 } as const;
@@ -80,21 +95,11 @@ function restore(stored: keyof typeof WIDTH, buffer: ArrayBuffer): ArrayLike<num
   }
 }
 
-/** IEEE 754 binary16: sign · 2^(e−15) · (1 + m/1024), subnormal where e = 0. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const mantissa = bits & 1023;
-  if (exponent === 0) return sign * mantissa * 2 ** -24;
-  if (exponent === 31) return mantissa === 0 ? sign * Infinity : NaN;
-  return sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
-}
-
-/** `scope/conv2d_1/kernel:0` → `conv2d_1/kernel`. */
-function keyOf(name: string, where: string): string {
+/** `a/b/kernel:0` → `a/b/kernel`, `b/kernel`: a scope may come before a layer's name, which may hold slashes itself. */
+function keysOf(name: string, where: string): readonly [string, ...string[]] {
   const parts = name.replace(/:\d+$/, '').split('/');
-  const [layer, weight] = parts.slice(-2);
-  if (layer === undefined || weight === undefined)
+  if (parts.length < 2)
     throw new ModelError('keras/weights', `${where}: expected weight names such as "conv2d_1/kernel", got "${name}"`);
-  return `${layer}/${weight}`;
+  const ends = Array.from({ length: parts.length - 2 }, (_, i) => parts.slice(i + 1).join('/'));
+  return [parts.join('/'), ...ends];
 }
