@@ -13,28 +13,19 @@ import { promisify } from 'node:util';
 import { loadBackbone } from '../src/backbone/registry.ts';
 import { messageOf } from '../src/core/errors.ts';
 import { writeFileAtomic } from '../src/core/files.ts';
-import { rngOf } from '../src/core/rng.ts';
-import { cutTensor, dimsAt, planTrunk, tailGraph } from '../src/features/trunk.ts';
-import { headParameters, initHead, LINEAR } from '../src/model/head.ts';
-import { blockSize } from '../src/onnx/blocked.ts';
-import { type Model, sizeOf } from '../src/onnx/model.ts';
+import { cutTensor, planTrunk, tailGraph } from '../src/features/trunk.ts';
+import type { Model } from '../src/onnx/model.ts';
 import { extract } from '../src/onnx/passes/extract.ts';
 import { encodeModel } from '../src/onnx/protobuf.ts';
-import { SGD } from '../src/optim/optimizers.ts';
-import { buildNetwork } from '../src/train/network.ts';
-import { openStepper } from '../src/train/step.ts';
-import { layerUnits } from '../src/train/units.ts';
+import { BATCH, CLASSES, everyWeight, openBenchStep } from './bench-step.ts';
 import { interleaved } from './timing.ts';
-
-const BATCH = 16;
-const CLASSES = 7;
 
 export async function benchStep(name = 'inception_v3', cut = 'mixed8'): Promise<void> {
   const backbone = await loadBackbone(name);
   const tail = tailGraph(backbone, cut)!;
-  const trainable = [...layerUnits(tail).flatMap((u) => u.weights), ...headParameters(LINEAR)];
-  const behind = await stepper(name, cut, trainable);
-  const conventional = await stepper(name, 'input', trainable);
+  const trainable = everyWeight(backbone, cut);
+  const behind = await openBenchStep(backbone, cut, trainable);
+  const conventional = await openBenchStep(backbone, 'input', trainable);
   const times = await interleaved(
     [
       { name: 'behind the cut', run: behind },
@@ -59,44 +50,6 @@ export async function benchStep(name = 'inception_v3', cut = 'mixed8'): Promise<
   console.log('  (last column: time of nevus with remembered features, relative to the row)');
 }
 
-async function stepper(name: string, cut: string, trainable: readonly string[]): Promise<() => Promise<number>> {
-  const backbone = await loadBackbone(name);
-  const trunk = planTrunk(backbone, cut);
-  const graph = tailGraph(backbone, cut)!;
-  const dims = trunk.cutDims!;
-  const weights = new Map([...graph.initializers, ...initHead(LINEAR, trunk.width, CLASSES, rngOf(1, 'bench'))]);
-  const tail = {
-    graph,
-    cut: cutTensor(backbone, cut),
-    features: backbone.features,
-    cutDims: dims,
-    featureDims: dimsAt(backbone, backbone.features),
-    stored: 'float16' as const,
-  };
-  const engine = await openStepper(
-    {
-      network: buildNetwork(tail, LINEAR, CLASSES, weights, 'fine-tune'),
-      trainable,
-      batch: BATCH,
-      loss: { kind: 'cross-entropy', labelSmoothing: 0 },
-      optimizer: SGD,
-      clipNorm: 0,
-      rates: new Map(),
-      centred: [],
-    },
-    { block: await blockSize() },
-    { threads: 2 },
-  );
-  const bits = Uint16Array.from({ length: BATCH * sizeOf(dims) }, (_, i) => 0x2e00 + (Math.imul(i, 0x9e3779b1) >>> 22));
-  const batch = {
-    features: { dtype: 'float16' as const, dims: [BATCH, ...dims], data: bits },
-    targets: Array.from({ length: BATCH }, (_, i) => i % CLASSES),
-    weights: new Float32Array(BATCH).fill(1),
-    extra: {},
-  };
-  return () => engine.step(batch, 1e-4);
-}
-
 /** Milliseconds by memory format, from the peer script; none where PyTorch is not installed. */
 async function torchStep(tail: Model, trunk?: Model): Promise<[string, number][]> {
   const script = fileURLToPath(new URL('peers/torch_step.py', import.meta.url));
@@ -112,7 +65,7 @@ async function torchStep(tail: Model, trunk?: Model): Promise<[string, number][]
       String(BATCH),
       String(CLASSES),
       '2',
-      ...(trunk === undefined ? [] : [trunkPath]),
+      ...(trunk === undefined ? [] : ['--trunk', trunkPath]),
     ]);
     return stdout
       .trim()
