@@ -11,12 +11,16 @@ const LIMIT = 4096;
 type Fold = (c: ShapeContext, out: TensorInfo, inputs: readonly Tensor[]) => readonly number[] | undefined;
 
 /**
- * The value of a node's first output, if it is known before the graph runs: constants, and whole-number arithmetic on
- * shapes. Float tensors are never worked out here: they may come from weights that are about to be trained.
+ * The value of a node's first output, if it is known before the graph runs: constants, and arithmetic on shapes. That is
+ * done in whole numbers, or in floats that were cast from them: other floats may be weights that are about to be trained.
+ *
+ * @param computed which inputs are themselves the result of such arithmetic
  */
-export function foldNode(c: ShapeContext, out: TensorInfo): Tensor | undefined {
+export function foldNode(c: ShapeContext, out: TensorInfo, computed: readonly boolean[] = []): Tensor | undefined {
   if (c.node.op === 'Constant') return constantValue(c, out);
-  if (!/^(u?int|bool)/.test(out.dtype) || sizeOf(out.dims) > LIMIT) return undefined;
+  if (sizeOf(out.dims) > LIMIT) return undefined;
+  if (out.dtype === 'float32') return foldFloats(c, out, computed);
+  if (!/^(u?int|bool)/.test(out.dtype)) return undefined;
   const fold = FOLDS[c.node.op];
   if (fold === undefined || c.node.domain !== '') return undefined;
   if (c.node.op === 'Shape') return tensorOf(shapeRange(c), out);
@@ -26,6 +30,18 @@ export function foldNode(c: ShapeContext, out: TensorInfo): Tensor | undefined {
   // A constant's elements may be cast from float; all other arithmetic stays in whole numbers.
   if (c.node.op !== 'Cast' && inputs.some((t) => t.dtype.startsWith('float'))) return undefined;
   if (inputs.some((t) => t.data.length > LIMIT)) return undefined;
+  const values = fold(c, out, inputs);
+  return values === undefined ? undefined : tensorOf(values, out);
+}
+
+/** Exporters scale sizes in floats: Cast, Mul, Floor, Cast back. */
+function foldFloats(c: ShapeContext, out: TensorInfo, computed: readonly boolean[]): Tensor | undefined {
+  const fold = c.node.domain === '' ? FLOAT_FOLDS[c.node.op] : undefined;
+  const inputs = c.constants.filter((t) => t !== undefined);
+  if (fold === undefined || inputs.length !== c.inputs.filter((i) => i !== undefined).length) return undefined;
+  const fromSizes = (i: number): boolean => computed[i] === true && c.inputs[i]?.dtype === 'float32';
+  const cast = c.node.op === 'Cast' && /^u?int/.test(inputs[0]?.dtype ?? '') && computed[0] === true;
+  if (!cast && !c.inputs.some((_, i) => fromSizes(i))) return undefined;
   const values = fold(c, out, inputs);
   return values === undefined ? undefined : tensorOf(values, out);
 }
@@ -196,4 +212,25 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   Or: elementwise((a, b) => Math.max(a, b)),
   Not: elementwise((a) => 1 - a),
   Where: elementwise((condition, a, b) => (condition !== 0 ? a : b)),
+};
+
+/** What sizes are scaled by. */
+const FLOAT_FOLDS: Readonly<Record<string, Fold>> = {
+  Cast: same,
+  Identity: same,
+  Reshape: same,
+  Squeeze: same,
+  Unsqueeze: same,
+  Concat: concat,
+  Slice: slice,
+  Gather: gather,
+  Add: elementwise((a, b) => a + b),
+  Sub: elementwise((a, b) => a - b),
+  Mul: elementwise((a, b) => a * b),
+  Div: elementwise((a, b) => a / b),
+  Min: elementwise((a, b) => Math.min(a, b)),
+  Max: elementwise((a, b) => Math.max(a, b)),
+  Floor: elementwise((a) => Math.floor(a)),
+  Ceil: elementwise((a) => Math.ceil(a)),
+  Sqrt: elementwise((a) => Math.sqrt(a)),
 };

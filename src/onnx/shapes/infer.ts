@@ -12,8 +12,8 @@ export type TensorInfos = ReadonlyMap<string, TensorInfo>;
 export interface InferredShapes {
   readonly infos: TensorInfos;
   /**
-   * Tensors known before the graph runs: initializers, Constant nodes, and whole-number arithmetic on shapes. No float
-   * tensor here is computed from another, so leaving out the names of trained initializers leaves only true constants.
+   * Tensors known before the graph runs: initializers, Constant nodes, and arithmetic on shapes, by constant factors if
+   * need be. Nothing here is computed from floats alone, so that no weight's function is among them.
    */
   readonly constants: ReadonlyMap<string, Tensor>;
 }
@@ -32,6 +32,8 @@ export function inferShapes(
 ): InferredShapes {
   const infos = new Map<string, TensorInfo>();
   const constants = new Map<string, Tensor>();
+  /** Those that were worked out, not given. */
+  const computed = new Set<string>();
   for (const name of Object.keys(inputShapes)) {
     if (!graph.inputs.some((v) => v.name === name))
       throw new ShapeError(
@@ -64,9 +66,12 @@ export function inferShapes(
         );
       infos.set(name, info);
     }
-    const value = outputs[0] === undefined ? undefined : foldNode(context, outputs[0]);
+    const fromSizes = node.inputs.map((name) => computed.has(name));
+    const value = outputs[0] === undefined ? undefined : foldNode(context, outputs[0], fromSizes);
     const first = node.outputs[0];
-    if (value !== undefined && first !== undefined) constants.set(first, value);
+    if (value === undefined || first === undefined) continue;
+    constants.set(first, value);
+    if (node.op !== 'Constant') computed.add(first);
   }
   return { infos, constants };
 }

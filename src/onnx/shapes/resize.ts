@@ -25,13 +25,13 @@ export function resizedAxes(c: ShapeContext): readonly ResizedAxis[] {
   if (given.length !== axes.length) throw mismatch(c, `${axes.length} sizes or scales`, show(given));
   const policy = stringOf(c.node, 'keep_aspect_ratio_policy', 'stretch');
   const ratios = axes.map((axis, i) => given[i]! / dims[axis]!);
-  const common = policy === 'not_larger' ? Math.min(...ratios) : Math.max(...ratios);
+  const common = Math.fround(policy === 'not_larger' ? Math.min(...ratios) : Math.max(...ratios));
   return axes.map((axis, i) => {
     const input = dims[axis]!;
     if (scales !== undefined)
       return { axis, input, output: Math.floor(Math.fround(input * scales[i]!)), scale: scales[i]! };
     if (policy === 'stretch') return { axis, input, output: given[i]!, scale: ratios[i]! };
-    return { axis, input, output: Math.round(common * input), scale: common };
+    return { axis, input, output: Math.round(Math.fround(common * input)), scale: common };
   });
 }
 
