@@ -4,7 +4,7 @@ import { float32, floatOf, intOf, ints, type Node, sizeOf, stringOf } from '../.
 import { whereOf } from '../../onnx/shapes/context.ts';
 import { type ResizedAxis, resizedAxes } from '../../onnx/shapes/resize.ts';
 import type { Rule } from '../rule.ts';
-import { reshape } from './broadcast.ts';
+import { reshape, sameDims } from './broadcast.ts';
 import { COORDINATE_MODES, NEAREST_MODES, type Resampling, resizeRows } from './resize-matrix.ts';
 import { shapeContext } from './shape-context.ts';
 
@@ -18,6 +18,8 @@ export const Resize: Rule = (context) => {
   const { node, dOutputs, builder, shape } = context;
   const how = resamplingOf(node);
   const dims = shape(node.inputs[0]!);
+  // Whatever the scales: onnxruntime copies where no size changes.
+  if (sameDims(dims, shape(node.outputs[0]!))) return dOutputs;
   const changed = resizedAxes(shapeContext(context))
     .map((axis) => ({ ...axis, rows: resizeRows(axis, how) }))
     .filter(({ rows, input }) => rows.length !== input || rows.some((row, j) => row.get(j) !== 1));

@@ -20,10 +20,10 @@ export const COORDINATE_MODES = [
   'align_corners',
   'asymmetric',
 ] as const;
-export type CoordinateMode = (typeof COORDINATE_MODES)[number];
+type CoordinateMode = (typeof COORDINATE_MODES)[number];
 
 export const NEAREST_MODES = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const;
-export type NearestMode = (typeof NEAREST_MODES)[number];
+type NearestMode = (typeof NEAREST_MODES)[number];
 
 /** Weights of the input elements that make one output element. */
 type Row = ReadonlyMap<number, number>;
@@ -57,9 +57,13 @@ function coordinate({ input, output, scale }: ResizedAxis, mode: CoordinateMode,
     case 'align_corners':
       return output === 1 ? 0 : f(f(j * (input - 1)) / (output - 1));
     case 'half_pixel_symmetric':
-      return f(f((input / 2) * f(1 - f(output / f(s * input)))) + halfPixel());
+      // Here the runtime adds up in double precision.
+      return f(f((input / 2) * f(1 - f(output / f(s * input)))) + (j + 0.5) / s - 0.5);
   }
 }
+
+/** Positions this close to the middle between two elements count as the middle, in onnxruntime 1.30. */
+const MIDDLE = 1e-6;
 
 function nearest(at: number, mode: NearestMode): number {
   switch (mode) {
@@ -68,9 +72,9 @@ function nearest(at: number, mode: NearestMode): number {
     case 'ceil':
       return Math.ceil(at);
     case 'round_prefer_floor':
-      return Math.ceil(at - 0.5);
+      return Math.ceil(at - 0.5 - MIDDLE);
     case 'round_prefer_ceil':
-      return Math.floor(at + 0.5);
+      return Math.floor(at + 0.5 + MIDDLE);
   }
 }
 
