@@ -2,7 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { graphBuilder } from '../../src/onnx/builder.ts';
 import { chooseDevice } from '../../src/onnx/device.ts';
 import { openLoop } from '../../src/onnx/loop.ts';
-import { float32, int, type Model, type Tensor, type ValueInfo } from '../../src/onnx/model.ts';
+import {
+  type Attributes,
+  float32,
+  int,
+  int64,
+  ints,
+  type Model,
+  sizeOf,
+  string,
+  type Tensor,
+  type ValueInfo,
+} from '../../src/onnx/model.ts';
 import { openSession } from '../../src/onnx/session.ts';
 import { SWIFTSHADER } from './swiftshader.ts';
 
@@ -28,7 +39,7 @@ function decay(): Model {
   return modelOf(b.graph([value('w', [4]), value('r', [])], [value('sum', []), value('next:w', [4])]));
 }
 
-describe.skipIf(SWIFTSHADER === undefined)('WebGPU on a software renderer', () => {
+describe.skipIf(SWIFTSHADER === undefined)('WebGPU on a software renderer', { timeout: 300_000 }, () => {
   it('is taken when it is named, and left by auto, which says why', async () => {
     expect(await chooseDevice('webgpu')).toBe('webgpu');
     const said: string[] = [];
@@ -78,5 +89,75 @@ describe.skipIf(SWIFTSHADER === undefined)('WebGPU on a software renderer', () =
       await session.close();
     }
     expect(answers[1]).toEqual(answers[0]);
+  });
+
+  describe('leaves to the processor what its provider refuses or computes wrongly:', () => {
+    const wave = (...dims: readonly number[]): Tensor =>
+      float32(
+        Float32Array.from({ length: sizeOf(dims) }, (_, i) => Math.sin(1.7 * i + dims.length)),
+        dims,
+      );
+    const antialias = { mode: string('linear'), antialias: int(1) };
+    it.each<[string, string, readonly (Tensor | undefined)[], Attributes?, number?]>([
+      ['a Slice backwards from within', 'Slice', [wave(8), int64([6]), int64([-100]), int64([0]), int64([-3])]],
+      ['a Slice backwards from the end', 'Slice', [wave(3, 8), int64([-1]), int64([-100]), int64([1]), int64([-1])]],
+      [
+        'a transposed convolution of groups with one output',
+        'ConvTranspose',
+        [wave(2, 12, 5, 4), wave(12, 1, 3, 3)],
+        { group: int(6) },
+      ],
+      ['a transposed depthwise convolution', 'ConvTranspose', [wave(1, 4, 5, 4), wave(4, 1, 3, 3)], { group: int(4) }],
+      ['a transposed convolution of a volume', 'ConvTranspose', [wave(1, 2, 3, 4, 3), wave(2, 1, 2, 2, 2)]],
+      ['an Einsum that spreads', 'Einsum', [wave(1, 3), wave(2, 3)], { equation: string('ij,ij->ij') }],
+      ['a wrapped Pad that cuts', 'Pad', [wave(6), int64([-2, 3])], { mode: string('wrap') }],
+      ['the square of what is not reduced', 'ReduceSumSquare', [wave(2, 3)], { noop_with_empty_axes: int(1) }],
+      [
+        'the indices of a MaxPool',
+        'MaxPool',
+        [wave(1, 2, 6, 6)],
+        { kernel_shape: ints([3, 3]), strides: ints([2, 2]) },
+        2,
+      ],
+      [
+        'the moments of a batch',
+        'BatchNormalization',
+        [wave(4, 3, 2, 2), wave(3), wave(3), wave(3), float32([1, 2, 3], [3])],
+        { training_mode: int(1) },
+        3,
+      ],
+      ['an antialiased Resize', 'Resize', [wave(1, 1, 8, 8), undefined, undefined, int64([1, 1, 3, 3])], antialias],
+    ])('%s', async (_, op, inputs, attributes = {}, outputs = 1) => {
+      const names = inputs.map((t, i) => (t === undefined ? '' : `x${i}`));
+      const fed = inputs.flatMap((t, i) => (t?.dtype === 'float32' ? [[`x${i}`, t] as const] : []));
+      const fixed = inputs.flatMap((t, i) => (t?.dtype === 'int64' ? [[`x${i}`, t] as const] : []));
+      const infos = fed.map(([name, t]) => value(name, t.dims));
+      const b = graphBuilder({ nodes: [], initializers: new Map(fixed), inputs: infos });
+      const made = b.addMany(op, names, outputs, attributes);
+      const results = made.map((name, i) => {
+        const type = op === 'MaxPool' && i === 1 ? 'int64' : 'float32';
+        return value(name, ['a', 'b', 'c', 'd', 'e'].slice(0, inputs[0]!.dims.length), type);
+      });
+      const model = modelOf(
+        b.graph(
+          infos,
+          results.map((r, i) => (i > 0 && op === 'BatchNormalization' ? { ...r, dims: ['f'] } : r)),
+        ),
+      );
+      const [here, there] = await Promise.all(
+        (['cpu', 'webgpu'] as const).map(async (device) => {
+          const session = await openSession(model, { device, threads: 1 });
+          const given = await session.run(Object.fromEntries(fed));
+          await session.close();
+          return made.map((name) => Array.from(given[name]!.data, Number));
+        }),
+      );
+      made.forEach((name, i) => {
+        expect(there![i]!.length).toBe(here![i]!.length);
+        there![i]!.forEach((v, k) => {
+          expect([name, k, Math.abs(v - here![i]![k]!) < 1e-5]).toEqual([name, k, true]);
+        });
+      });
+    });
   });
 });

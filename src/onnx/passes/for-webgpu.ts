@@ -1,11 +1,12 @@
 /** Works around what onnxruntime's WebGPU provider lacks (seen in 1.30). Values stay the same up to rounding. */
 import { graphBuilder } from '../builder.ts';
 import { type Graph, int, intOf, type Model, type Node, type ValueInfo } from '../model.ts';
+import { faultsOf } from './webgpu-faults.ts';
 
 /** A model in a form that runs on WebGPU. */
 export interface WebgpuModel {
   readonly model: Model;
-  /** Names of nodes that the provider takes and then cannot run: they are to be run on the processor. */
+  /** Names of nodes that are to be run on the processor. */
   readonly onCpu: readonly string[];
   /** float16 inputs and outputs that have become float32. */
   readonly widened: ReadonlySet<string>;
@@ -14,7 +15,7 @@ export interface WebgpuModel {
 /**
  * - `Sum` has no kernel: the norm of all gradients would fetch a number from the device for every weight. It becomes `Add`s
  * - `LogSoftmax` has no kernel: the forward pass would wait for the processor. It becomes x − max − log Σ exp(x − max)
- * - `Resize` with `antialias` is taken and then refused: it is named for the processor
+ * - what the provider takes and then refuses, or computes wrongly, is named for the processor: see `faultsOf`
  * - float16 is refused at the first run where the device does not have it: inputs that are cast to float32 and outputs
  *   that are cast from it become float32
  *
@@ -23,13 +24,14 @@ export interface WebgpuModel {
 export function forWebgpu(model: Model, half: boolean): WebgpuModel {
   const builder = graphBuilder({ nodes: [], initializers: model.graph.initializers, inputs: model.graph.inputs });
   for (const node of model.graph.nodes) for (const name of [node.name, ...node.outputs]) builder.reserve(name);
+  const isFaulty = faultsOf(model.graph);
   const onCpu: string[] = [];
   for (const node of model.graph.nodes) {
     if (node.domain !== '') builder.push(node);
     else if (node.op === 'Sum') addSum(builder, node);
     else if (node.op === 'LogSoftmax' && model.opset >= 18) addLogSoftmax(builder, node);
-    else if (node.op === 'Resize' && intOf(node, 'antialias', 0) === 1) {
-      const name = node.name === '' ? builder.fresh('resize') : node.name;
+    else if (isFaulty(node)) {
+      const name = node.name === '' ? builder.fresh(node.op) : node.name;
       onCpu.push(name);
       builder.push({ ...node, name });
     } else builder.push(node);
