@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Normalisation } from '../backbone/normalisation.ts';
 import { isBackboneName } from '../backbone/rows.ts';
+import { isAddress } from '../backbone/sources/address.ts';
 import { UsageError } from '../core/errors.ts';
 import { LINEAR, MLP } from '../model/head.ts';
 import type { DeviceChoice } from '../onnx/device.ts';
@@ -107,9 +108,16 @@ function partialOf(base: Config, flags: TrainFlags): PartialConfig {
   };
 }
 
-/** A name stays a name; the path of a file becomes absolute. */
+/** A name stays a name, an address an address; the path of a file becomes absolute. */
 function absoluteBackbone(name: string, folder: string): string {
+  if (isAddress(name)) return name.toLowerCase().startsWith('file:') ? fileIn(folder, name) : name;
   return isBackboneName(name) || !/[./\\]/.test(name) ? name : resolve(folder, name);
+}
+
+/** `file:` and a path in a folder, with the hash behind it. */
+function fileIn(folder: string, address: string): string {
+  const [, path = '', hash = ''] = /^file:([^#]*)(#.*)?$/i.exec(address) ?? [];
+  return path.startsWith('//') ? address : `file:${resolve(folder, path)}${hash}`;
 }
 
 /** A fresh folder for a run on a data set: `runs/<name of the data>-<n>` with the first n that is free. */

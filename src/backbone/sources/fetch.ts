@@ -5,14 +5,14 @@ import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { EnvironmentError, ModelError, systemCode, UsageError } from '../../core/errors.ts';
 import { cacheFolder, diskError, writeFileAtomic } from '../../core/files.ts';
-import { sha256 as hashOf } from '../../core/hash.ts';
+import { sha256 as hashOf, sha256OfFile } from '../../core/hash.ts';
 import { lockFolder } from '../../core/lock.ts';
 import { type Address, addressText, fileNameOf, type HubAddress, type UrlAddress } from './address.ts';
 import { type DownloadOptions, download, type Wanted } from './download.ts';
 import { commitIn } from './headers.ts';
 import { basic } from './http.ts';
 import { hubAdvice, hubAuthorization, hubUrl } from './hub.ts';
-import { hashFile, partPath, readPart, removeNote } from './part.ts';
+import { partPath, readPart, removeNote } from './part.ts';
 import type { Advice } from './refusal.ts';
 
 /** A file that is there and is what it should be. */
@@ -84,7 +84,7 @@ function safeName(address: RemoteAddress): string {
 function localFile({ path, sha256 }: Extract<Address, { kind: 'file' }>): Fetched {
   let actual: string;
   try {
-    actual = hashFile(path);
+    actual = sha256OfFile(path);
   } catch (error) {
     throw new UsageError('address/read', `${path}: cannot be read: ${systemCode(error) ?? 'no file'}`, undefined, {
       cause: error,
@@ -100,7 +100,7 @@ function cached(address: RemoteAddress, folder: string, path: string): Fetched |
   if (!existsSync(path)) return undefined;
   const memory = recall(folder);
   const expected = address.sha256 ?? memory?.sha256;
-  const actual = hashFile(path);
+  const actual = sha256OfFile(path);
   if (expected !== undefined && actual !== expected) return undefined;
   return { path, sha256: actual, known: expected !== undefined, fresh: false, commit: memory?.commit };
 }

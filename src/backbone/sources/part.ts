@@ -1,7 +1,6 @@
 /** What has been fetched of a file so far: its bytes, and what they are bytes of. */
 
-import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { systemCode } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/files.ts';
@@ -42,21 +41,6 @@ export function removePart(path: string): void {
 /** What stays behind when a part has become the file. */
 export function removeNote(path: string): void {
   rmSync(notePath(path), { force: true });
-}
-
-/** Hexadecimal SHA-256 of a file of any size, as it is on the disk. */
-export function hashFile(path: string): string {
-  const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(1 << 20);
-  const file = openSync(path, 'r');
-  try {
-    for (let read = readSync(file, buffer); read > 0; read = readSync(file, buffer)) {
-      hash.update(buffer.subarray(0, read));
-    }
-  } finally {
-    closeSync(file);
-  }
-  return hash.digest('hex');
 }
 
 function notePath(path: string): string {

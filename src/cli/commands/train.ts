@@ -34,7 +34,7 @@ export function addTrainCommand(program: Command): void {
     .option('--image <column>', 'column with the image files')
     .option('--validation-source <name>', 'hold out all images of one source as the validation set')
     .option('--allow-bad', 'go on even if more than 5 % of the images cannot be used')
-    .option('--backbone <name>', 'a name (nevus backbone list) or an ONNX file')
+    .option('--backbone <name>', 'a name (nevus backbone list), a file of ONNX or of weights, hub:… or https:…')
     .option('--features <tensor>', 'tensor of the backbone that the head is attached to')
     .addOption(
       choice('--normalisation <kind>', 'how pixels become numbers, for ONNX files that do not say it', NORMALISATIONS),

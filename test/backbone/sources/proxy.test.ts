@@ -31,7 +31,8 @@ afterEach(() => {
   rmSync(cache, { recursive: true, force: true });
 });
 
-const get = (address: string) => fetchFile(parseAddress(address), { backoffMs: 5, stallMs: 500, attempts: 2 });
+const get = (address: string, stallMs = 30_000) =>
+  fetchFile(parseAddress(address), { backoffMs: 5, stallMs, attempts: 2 });
 
 /** An https server that believes to be weights.test. @returns its port */
 async function secureServer(act: Act): Promise<number> {
@@ -148,7 +149,7 @@ describe('https through a proxy', () => {
     const server = createServer();
     server.on('connect', () => undefined);
     vi.stubEnv('HTTPS_PROXY', await listen(server));
-    await expect(get('https://weights.test/net.onnx')).rejects.toThrow('got nothing for');
+    await expect(get('https://weights.test/net.onnx', 800)).rejects.toThrow('got nothing for');
     vi.stubEnv('HTTPS_PROXY', 'http://127.0.0.1:9');
     await expect(get('https://weights.test/net.onnx')).rejects.toThrow('ECONNREFUSED');
   });
