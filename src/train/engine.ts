@@ -36,21 +36,21 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** The step and the scorer for what is thawed now. Everything frozen is a constant in both. */
-export async function openEngine(
+/** The step for what is thawed now. Everything frozen is a constant. */
+export function openPhaseStepper(
   phase: Phase,
   { head, data, loss, threads, target }: PhaseContext,
   centred: readonly Centred[],
-  { thawed, steps }: PhaseProgress,
+  { thawed, steps }: Pick<PhaseProgress, 'thawed' | 'steps'>,
   weights: ReadonlyMap<string, Tensor>,
   states: ReadonlyMap<string, Tensor>,
-): Promise<Engine> {
+): Promise<Stepper> {
   const classes = data.labels.length;
   const headWeights = headParameters(head);
   const thawedWeights = phase.units.slice(0, thawed).flatMap((u) => u.weights);
   const network = buildNetwork(phase.tail, head, classes, weights, phase.name === 'head' ? 'train' : 'fine-tune');
   const { batch, accumulate } = epochPlan(phase, rowsOf(data, 'train').length);
-  const stepper = await openStepper(
+  return openStepper(
     {
       network,
       trainable: [...thawedWeights, ...headWeights],
@@ -66,6 +66,20 @@ export async function openEngine(
     target,
     { ...(threads === undefined ? {} : { threads }), states, steps },
   );
+}
+
+/** The step and the scorer for what is thawed now. Everything frozen is a constant in both. */
+export async function openEngine(
+  phase: Phase,
+  context: PhaseContext,
+  centred: readonly Centred[],
+  progress: PhaseProgress,
+  weights: ReadonlyMap<string, Tensor>,
+  states: ReadonlyMap<string, Tensor>,
+): Promise<Engine> {
+  const { head, data, threads, target } = context;
+  const classes = data.labels.length;
+  const stepper = await openPhaseStepper(phase, context, centred, progress, weights, states);
   const scorer = await openScorer(
     buildNetwork(phase.tail, head, classes, weights, 'infer'),
     stepper.moving,

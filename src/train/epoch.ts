@@ -4,7 +4,7 @@ import { float32 } from '../onnx/model.ts';
 import { cosine, oneCycle, stepDecay } from '../optim/schedules.ts';
 import type { Phase, PhaseContext, PhaseProgress } from './phase.ts';
 import { type RowView, readBatch, type StoredRows } from './rows.ts';
-import type { Stepper } from './step.ts';
+import type { Batch, Stepper } from './step.ts';
 
 /**
  * One pass over the training images.
@@ -18,28 +18,38 @@ export async function trainEpoch(
   training: readonly number[],
   progress: PhaseProgress,
 ): Promise<number> {
-  const { data, stored, head, classWeights, seed } = context;
+  const { stored, seed } = context;
   const order = epochOrder(phase.name, training, stored, seed, progress.epoch);
   const { batch, accumulate, updates } = epochPlan(phase, training.length);
   const steps = updates * accumulate;
   let total = 0;
   for (let step = 0; step < steps; step++) {
-    const rows = order.slice(step * batch, (step + 1) * batch);
-    const targets = rows.map(({ row }) => data.rows[row]!.target);
-    const mask = dropoutMask(batch, head, rngOf(seed, 'dropout', phase.name, progress.epoch, step));
     total += await stepper.step(
-      {
-        features: readBatch(stored, rows),
-        targets,
-        weights: Float32Array.from(targets, (t) => classWeights[t]!),
-        extra: mask === undefined ? {} : { [DROPOUT_MASK]: float32(mask, [batch, mask.length / batch]) },
-      },
+      batchOf(phase, context, order.slice(step * batch, (step + 1) * batch), progress.epoch, step),
       rateAt(phase, progress, progress.epoch * updates + Math.floor(step / accumulate), updates),
     );
     context.onStep((step + 1) * batch, steps * batch, progress.epoch + 1);
     context.signal?.throwIfAborted();
   }
   return total / steps;
+}
+
+/** Some rows as a step takes them. */
+export function batchOf(
+  { name }: Phase,
+  { data, stored, head, classWeights, seed }: PhaseContext,
+  rows: readonly RowView[],
+  epoch: number,
+  step: number,
+): Batch {
+  const targets = rows.map(({ row }) => data.rows[row]!.target);
+  const mask = dropoutMask(rows.length, head, rngOf(seed, 'dropout', name, epoch, step));
+  return {
+    features: readBatch(stored, rows),
+    targets,
+    weights: Float32Array.from(targets, (t) => classWeights[t]!),
+    extra: mask === undefined ? {} : { [DROPOUT_MASK]: float32(mask, [rows.length, mask.length / rows.length]) },
+  };
 }
 
 /** How an epoch is divided. */

@@ -1,19 +1,15 @@
-import type { Target } from '../autodiff/lower/lower.ts';
-import type { Backbone } from '../backbone/types.ts';
 import { DataError } from '../core/errors.ts';
 import { rngOf } from '../core/rng.ts';
 import type { FloatTensor } from '../core/safetensors.ts';
-import type { ExtractionItem, FeatureSet } from '../features/extract.ts';
-import { cutTensor, dimsAt, POOLED, type Trunk, tailGraph } from '../features/trunk.ts';
+import type { ExtractionItem } from '../features/extract.ts';
+import { cutTensor, dimsAt, POOLED, tailGraph } from '../features/trunk.ts';
 import { initHead } from '../model/head.ts';
-import type { Model } from '../onnx/model.ts';
 import { type Checkpoint, type RunProgress, readBest, writeBest, writeCheckpoint } from './checkpoint.ts';
-import type { Config } from './config.ts';
-import type { OnTrainEvent } from './events.ts';
 import { openLog } from './log.ts';
 import type { Tail } from './network.ts';
 import { type FinishedEpoch, freshProgress, type Phase, type PhaseContext, type PhaseStart } from './phase.ts';
-import { classWeights, countByClass, type PreparedData } from './prepare.ts';
+import { classWeights, countByClass } from './prepare.ts';
+import type { Company, Prepared } from './prepare-features.ts';
 import type { StoredRows } from './rows.ts';
 import type { RunFolder } from './run-folder.ts';
 import { floatsOf, runPhase } from './run-phase.ts';
@@ -21,23 +17,9 @@ import { openBoard } from './tensorboard/board.ts';
 import { blockUnits, layerUnits, type Unit } from './units.ts';
 
 /** Everything that the stages of a run share once the features are there. */
-export interface Stages {
+export interface Stages extends Prepared, Company {
   readonly folder: RunFolder;
-  readonly config: Config;
-  readonly data: PreparedData;
-  readonly backbone: Backbone;
-  /** The backbone's network as it was loaded, in its own operator set: what ships. */
-  readonly original: Model;
-  readonly cut: string;
-  readonly trunk: Trunk;
-  readonly items: readonly ExtractionItem[];
-  readonly features: FeatureSet;
   readonly fingerprint: string;
-  readonly threads: number | undefined;
-  readonly target: Target;
-  readonly onEvent: OnTrainEvent;
-  readonly signal: AbortSignal | undefined;
-  readonly timed: <T>(stage: string, work: () => Promise<T>) => Promise<T>;
 }
 
 /** What training left: the best epoch and its weights, head and tail, by name. */
@@ -50,13 +32,13 @@ export interface Trained {
 }
 
 /** A phase and the features that it works on. */
-interface PlannedPhase {
+export interface PlannedPhase {
   readonly phase: Phase;
   readonly stored: StoredRows;
 }
 
 /** The head first; then the tail, unless nothing lies behind the cut or the configuration says not to. */
-function planPhases({ config, backbone, cut, trunk, features, items }: Stages): PlannedPhase[] {
+export function planPhases({ config, backbone, cut, trunk, features, items }: Prepared): PlannedPhase[] {
   // Exactly the views that were asked for, whatever else the cache happens to hold.
   const places = (find: (key: string) => number | undefined, count: (item: ExtractionItem) => number): number[][] =>
     items.map((item) => item.views.slice(0, count(item)).flatMap((_, view) => find(features.keyOf(item, view)) ?? []));
@@ -130,15 +112,13 @@ function planPhases({ config, backbone, cut, trunk, features, items }: Stages): 
  * @throws {DataError} if no phase has an epoch
  */
 export async function trainPhases(stages: Stages, resumed: Checkpoint | undefined): Promise<Trained> {
-  const { folder, config, data, trunk } = stages;
+  const { folder, data } = stages;
   const at = resumed?.progress;
   const log = openLog(folder.log, at?.logBytes ?? 0);
   const board = openBoard(folder.tensorboard, data, at?.globalEpoch ?? 0);
   let globalEpoch = at?.globalEpoch ?? 0;
   let best = at?.best ?? null;
-  let weights: ReadonlyMap<string, FloatTensor> = floatsOf(
-    initHead(config.head, trunk.width, data.labels.length, rngOf(config.seed, 'head')),
-  );
+  let weights = headWeights(stages);
   const planned = planPhases(stages);
   if (at === undefined) logStart(stages, log);
 
@@ -163,7 +143,8 @@ export async function trainPhases(stages: Stages, resumed: Checkpoint | undefine
     });
   };
   try {
-    for (const { phase, stored } of planned) {
+    for (const one of planned) {
+      const { phase } = one;
       if (at?.phase === 'fine-tune' && phase.name === 'head') continue;
       const goesOn = resumed !== undefined && at?.phase === phase.name;
       if (!goesOn && best !== null) weights = readBest(folder.checkpoint, best.phase);
@@ -172,7 +153,7 @@ export async function trainPhases(stages: Stages, resumed: Checkpoint | undefine
         : { progress: freshProgress(phase, best), weights: withTail(weights, phase), states: new Map() };
       if (start.progress.epoch < phase.epochs) stages.onEvent({ kind: 'heading', text: headingOf(phase, stages) });
       const { progress } = await stages.timed(phase.name, () =>
-        runPhase(phase, contextOf(stages, phase, stored, remember), start),
+        runPhase(phase, contextOf(stages, one, remember), start),
       );
       best = progress.best;
     }
@@ -219,8 +200,13 @@ function logStart({ backbone, cut, data, trunk, fingerprint, target }: Stages, l
   });
 }
 
+/** The head's weights before they are trained. */
+export function headWeights({ config, data, trunk }: Prepared): ReadonlyMap<string, FloatTensor> {
+  return floatsOf(initHead(config.head, trunk.width, data.labels.length, rngOf(config.seed, 'head')));
+}
+
 /** The head's weights with those of the tail that a phase may move, as the backbone has them. */
-function withTail(head: ReadonlyMap<string, FloatTensor>, { tail, units }: Phase): Map<string, FloatTensor> {
+export function withTail(head: ReadonlyMap<string, FloatTensor>, { tail, units }: Phase): Map<string, FloatTensor> {
   const all = new Map(head);
   for (const name of units.flatMap((unit: Unit) => unit.weights)) {
     const tensor = tail.graph?.initializers.get(name);
@@ -229,7 +215,12 @@ function withTail(head: ReadonlyMap<string, FloatTensor>, { tail, units }: Phase
   return all;
 }
 
-function contextOf(stages: Stages, phase: Phase, stored: StoredRows, onEpoch: PhaseContext['onEpoch']): PhaseContext {
+/** What a phase of a run works on. */
+export function contextOf(
+  stages: Prepared & Company,
+  { phase, stored }: PlannedPhase,
+  onEpoch: PhaseContext['onEpoch'],
+): PhaseContext {
   const { config, data, threads, target, signal, onEvent } = stages;
   return {
     data,

@@ -1,29 +1,17 @@
-import { join } from 'node:path';
-import { checkDifferentiable } from '../autodiff/append-gradients.ts';
-import { PORTABLE, type Target } from '../autodiff/lower/lower.ts';
-import { loadBackbone } from '../backbone/registry.ts';
-import type { Backbone } from '../backbone/types.ts';
-import { definedOnly } from '../core/defined-only.ts';
 import { DataError, InterruptedError, ModelError, UsageError } from '../core/errors.ts';
 import type { OnProgress } from '../core/events.ts';
-import { cacheFolder, gigabytes } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 import { lockFolder } from '../core/lock.ts';
 import { writeSplits } from '../dataset/splits-file.ts';
-import { type ExtractionItem, extractFeatures } from '../features/extract.ts';
-import { planTrunk, tailGraph } from '../features/trunk.ts';
 import type { Evaluation } from '../model/evaluate.ts';
-import { checkShippable } from '../model/ship.ts';
-import { blockSize } from '../onnx/blocked.ts';
 import { chooseDevice, type Device } from '../onnx/device.ts';
-import { upgradeOpset } from '../onnx/passes/upgrade-opset.ts';
 import { type RunProgress, readCheckpoint } from './checkpoint.ts';
-import { chooseCut } from './choose-cut.ts';
 import type { Config } from './config.ts';
 import { describeData } from './describe.ts';
 import type { OnTrainEvent } from './events.ts';
 import { evaluateRun, exportModel } from './finish.ts';
-import { pooledViewsOf, prepareData, viewsOf } from './prepare.ts';
+import { prepareData } from './prepare.ts';
+import { type Company, prepareFeatures } from './prepare-features.ts';
 import { abandonRun, openRun, type RunFolder, startRun } from './run-folder.ts';
 import { type Stages, trainPhases } from './stages.ts';
 
@@ -107,7 +95,6 @@ async function runStages(
 ): Promise<TrainResult> {
   const { onEvent = () => undefined, signal } = options;
   const onProgress: OnProgress = (progress) => onEvent({ kind: 'progress', progress });
-  const note = (text: string): void => onEvent({ kind: 'note', text });
   const seconds: Record<string, number> = {};
   const timed = async <T>(stage: string, work: () => Promise<T>): Promise<T> => {
     const began = performance.now();
@@ -134,74 +121,24 @@ async function runStages(
     new Map(data.rows.map((r) => [r.example.id, r.split])),
   );
 
-  const remembered = options.cache ?? join(cacheFolder(), 'features');
-  // The last bits of a feature depend on what computed it: what one device remembered is not for another.
-  const cache = device === 'cpu' ? remembered : join(remembered, device);
-  const threads = config.threads ?? undefined;
-  const target: Target = device === 'cpu' ? { block: await blockSize() } : { ...PORTABLE, device };
-  if (device !== 'cpu') note(`device: ${device}`);
-  const { name, ...backboneOptions } = config.backbone;
-  const loaded = await timed('backbone', () => loadBackbone(name, { ...definedOnly(backboneOptions), onProgress }));
-  const whole: Backbone = { ...loaded, model: upgradeOpset(loaded.model) };
-  checkShippable(loaded);
-  const { backbone, cut } = await timed('cut', () =>
-    chooseCut(whole, config, data, { cache, threads, target, onEvent, signal }),
-  );
-  const tail = tailGraph(backbone, cut);
-  if (tail !== undefined) checkDifferentiable(tail);
-  const trunk = planTrunk(backbone, cut);
-  note(
-    `backbone ${backbone.name}, cut at ${cut}, ${trunk.width} features, input ${backbone.input.size} × ${backbone.input.size}`,
-  );
-
-  const items = data.rows.map(
-    (row): ExtractionItem => ({
-      path: row.example.path,
-      sha256: row.sha256,
-      views: viewsOf(row, config),
-      pooledViews: pooledViewsOf(row, config),
-    }),
-  );
-  const features = await timed('features', () =>
-    extractFeatures(trunk, items, {
-      folder: cache,
-      device,
-      onProgress,
-      onPlan: ({ views, bytes, free }) =>
-        note(
-          views === 0
-            ? 'features: all remembered from before'
-            : `features: ${views} views to compute, ${gigabytes(bytes)} on disk, ${gigabytes(free)} free`,
-        ),
-      ...(threads === undefined ? {} : { threads }),
-      ...(signal === undefined ? {} : { signal }),
-      ...(config.cacheLimit === null ? {} : { cacheLimit: config.cacheLimit * 1e9 }),
-    }),
-  );
+  const company: Company = { onEvent, signal, timed };
+  const prepared = await prepareFeatures(config, data, device, options.cache, company);
   try {
-    const stages: Stages = {
-      folder,
-      config,
-      data,
-      backbone,
-      original: loaded.model,
-      cut,
-      trunk,
-      items,
-      features,
-      fingerprint,
-      threads,
-      target,
-      onEvent,
-      signal,
-      timed,
-    };
+    const stages: Stages = { ...prepared, ...company, folder, fingerprint };
     const trained = await trainPhases(stages, resumed);
     const evaluated = await timed('evaluate', () => evaluateRun(stages, trained));
     await timed('export', () => exportModel(stages, trained, evaluated.validation));
     onEvent({ kind: 'note', text: `model: ${folder.model}` });
-    return { folder, config, backbone: backbone.name, cut, best: trained.best, seconds, ...evaluated };
+    return {
+      folder,
+      config,
+      backbone: prepared.backbone.name,
+      cut: prepared.cut,
+      best: trained.best,
+      seconds,
+      ...evaluated,
+    };
   } finally {
-    features.close();
+    prepared.features.close();
   }
 }
