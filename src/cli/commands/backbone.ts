@@ -124,7 +124,7 @@ async function fetchNow(name: string, display: Display, options: BackboneOptions
   if (!isAddress(name)) {
     const loaded = await loadBackbone(name, options);
     display.end();
-    display.result('fetched', { name: loaded.name, sha256: loaded.sha256 }, `${loaded.name} is ready.`);
+    display.result('fetched', { backbone: loaded.name, sha256: loaded.sha256 }, `${loaded.name} is ready.`);
     return;
   }
   const address = parseAddress(name);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach } from 'vitest';
 import { rngOf } from '../../../src/core/rng.ts';
@@ -125,6 +125,3 @@ export function status(code: number, headers: Readonly<Record<string, string>> =
 export function redirect(to: string, headers: Readonly<Record<string, string>> = {}): Act {
   return status(302, { location: to, ...headers });
 }
-
-/** For `createServer` of other modules. */
-export const asListener = (act: Act): RequestListener => act;

@@ -73,7 +73,7 @@ describe('nevus backbone', () => {
     const fetch = (address: string) => start(['backbone', 'fetch', address, '--json'], environment).ended;
     const { stdout } = await fetch('hub:owner/net/model.onnx');
     const pin = `hub:owner/net/model.onnx@${commit}#sha256=${hash(CONTENT)}`;
-    expect(lastLine(stdout)).toMatchObject({ event: 'fetched', bytes: 400_000, commit, pinned: false, pin });
+    expect(lastLine(stdout)).toMatchObject({ event: 'result', bytes: 400_000, commit, pinned: false, pin });
     expect(lastLine((await fetch(pin)).stdout)).toMatchObject({ pinned: true });
     server.will(file(weights(1000, 2)));
     const other = await fetch(`hub:owner/net/other.onnx@main#sha256=${hash(CONTENT)}`);
