@@ -22,6 +22,8 @@ export interface DifferentiateOptions {
   readonly keep?: readonly string[];
   /** Shapes of inputs with free dimensions, by name. Those left out stay free. Default: none given */
   readonly inputShapes?: InputShapes;
+  /** Size of the first dimension of every input that leaves it free. Default: it stays free */
+  readonly batch?: number;
   /** What the machine that will run the graph is good at. Default `PORTABLE`: standard operators only */
   readonly target?: Target;
 }
@@ -47,7 +49,7 @@ export function differentiate(model: Model, options: DifferentiateOptions): Mode
   const wrt = wantedNames(plain.graph, loss, options.wrt);
   const asked = new Set(wrt);
   const inputs = [
-    ...withShapes(plain.graph.inputs, options.inputShapes ?? {}),
+    ...withShapes(plain.graph.inputs, options.inputShapes ?? {}, options.batch),
     ...wrt.flatMap((name): ValueInfo[] => {
       const weight = plain.graph.initializers.get(name);
       return weight === undefined ? [] : [{ name, dtype: weight.dtype, dims: weight.dims }];

@@ -41,6 +41,8 @@ export interface TrainingStepOptions {
   readonly ema?: number;
   /** Shapes of inputs with free dimensions, by name. Those left out stay free. Default: none given */
   readonly inputShapes?: InputShapes;
+  /** Size of the first dimension of every input that leaves it free. Default: it stays free */
+  readonly batch?: number;
   /** What the machine that will run the graph is good at. Default `PORTABLE`: standard operators only */
   readonly target?: Target;
 }
@@ -87,7 +89,7 @@ export function trainingStep(model: Model, options: TrainingStepOptions): Traini
   checkRange('ema', ema, 'a decay in [0, 1)', ema >= 0 && ema < 1);
   const plain = plainModel(model);
   checkLoss(plain.graph, loss);
-  const data = withShapes(plain.graph.inputs, options.inputShapes ?? {});
+  const data = withShapes(plain.graph.inputs, options.inputShapes ?? {}, options.batch);
   const trainable = settingsOf(plain.graph, options);
   const statistics = runningMoments(plain.graph);
   const outputs = plain.graph.outputs.filter((o) => o.name === loss);

@@ -3,6 +3,7 @@ import { VERSION } from '../core/version.ts';
 import { INTENDED_USE } from '../model/card.ts';
 import { addBackboneCommand } from './commands/backbone.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
+import { addOnnxCommand } from './commands/onnx.ts';
 import { addPhantomCommand } from './commands/phantom.ts';
 import { addPredictCommand } from './commands/predict.ts';
 import { addTrainCommand } from './commands/train.ts';
@@ -42,6 +43,7 @@ function buildProgram(): Command {
   addEvaluateCommand(program);
   addPredictCommand(program);
   addBackboneCommand(program);
+  addOnnxCommand(program);
   return program;
 }
 

@@ -59,7 +59,7 @@ describe('five steps of PyTorch, with a rate that changes', () => {
   const cases: readonly (readonly [string, OptimizerSpec])[] = [
     ['sgd', { ...SGD, weightDecay: 0 }],
     ['sgd, decay', { ...SGD, weightDecay: 0.1 }],
-    ['nesterov', { ...SGD, nesterov: true }],
+    ['nesterov', { kind: 'sgd', momentum: 0.9, nesterov: true, weightDecay: 0 }],
     ['nesterov, decay', { kind: 'sgd', momentum: 0.8, nesterov: true, weightDecay: 0.1 }],
     ['adam', ADAM],
     ['adam, decay', { kind: 'adam', beta1: 0.8, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1 }],

@@ -97,7 +97,7 @@ function refusal(free: readonly ValueInfo[], reason: string, cause?: ShapeError)
   return new ShapeError(
     'autodiff/free-dims',
     `${dims.join(', ')}: expected gradients that hold for every size, got: ${reason}`,
-    'Give the whole shape of each such input: inputShapes, or --batch and --shape on the command line.',
+    'Give their sizes: batch and inputShapes, on the command line --batch and --shape.',
     cause === undefined ? undefined : { cause },
   );
 }
@@ -106,9 +106,12 @@ function refusal(free: readonly ValueInfo[], reason: string, cause?: ShapeError)
  * Inputs with the sizes that are given filled in. A free dimension that is given in one input is so wherever its name
  * occurs.
  *
+ * @param batch size of first dimensions that are still free then, or undefined to leave them so
  * @throws {UsageError} a shape for no input, or one that does not fit
  */
-export function withShapes(inputs: readonly ValueInfo[], shapes: InputShapes): ValueInfo[] {
+export function withShapes(inputs: readonly ValueInfo[], shapes: InputShapes, batch: number | undefined): ValueInfo[] {
+  if (batch !== undefined && !(Number.isInteger(batch) && batch > 0))
+    throw new UsageError('autodiff/shape', `batch: expected a whole number above 0, got ${batch}`);
   const bound = new Map<string, number>();
   for (const [name, shape] of Object.entries(shapes)) {
     const input = inputs.find((v) => v.name === name);
@@ -132,6 +135,10 @@ export function withShapes(inputs: readonly ValueInfo[], shapes: InputShapes): V
         throw new UsageError('autodiff/shape', `input ${name}: expected ${dim} = ${known}, got ${shape[i]}`);
       bound.set(dim, known);
     }
+  }
+  for (const { dims } of inputs) {
+    const [first] = dims;
+    if (batch !== undefined && typeof first === 'string' && !bound.has(first)) bound.set(first, batch);
   }
   return inputs.map((v) => ({
     ...v,
