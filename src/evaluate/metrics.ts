@@ -1,6 +1,6 @@
 import { DataError, NumericError, ShapeError } from '../core/errors.ts';
 import type { Taxonomy } from '../dataset/types.ts';
-import { argmaxRows } from './argmax.ts';
+import { decideRows } from './argmax.ts';
 import { oneVsRestAuc } from './auc.ts';
 import { type BinaryMetrics, evaluateBinary } from './binary.ts';
 import { type BootstrapOptions, bootstrapInterval, membersOf } from './bootstrap.ts';
@@ -16,6 +16,8 @@ export interface LabelledPredictions {
   readonly targets: ArrayLike<number>;
   /** float32 [n × C], row-major. */
   readonly probabilities: ArrayLike<number>;
+  /** [C], above 0: see `decideRows`. Default: the most probable class is the predicted one. */
+  readonly priors?: readonly number[] | undefined;
   /** Which labels answer the coarser question. Default: none is asked. */
   readonly taxonomy?: Taxonomy | undefined;
   /** [n], lesion or patient of each example; undefined: independent of all others. Default: all independent. */
@@ -47,15 +49,15 @@ export interface Metrics {
   readonly malignant?: BinaryMetrics;
 }
 
-/** One class against all others; predictions are the class of highest probability. */
+/** One class against all others; the predicted class is that of `decideRows`. */
 export interface ClassMetrics extends ClassRates {
   readonly label: string;
   readonly auc: Metric;
 }
 
 /**
- * Everything that `metrics.json` holds, from probabilities and true classes. The predicted class is the most probable
- * one; of equals, the first.
+ * Everything that `metrics.json` holds, from probabilities and true classes. The predicted class is that of
+ * `decideRows`.
  *
  * @param options of the bootstrap: `seed` (0), `resamples` (2000)
  * @throws {ShapeError} if the lengths do not fit
@@ -68,7 +70,7 @@ export function evaluatePredictions(predictions: LabelledPredictions, options: B
   const n = targets.length;
   check(predictions);
   const groups = predictions.groups ?? new Array<undefined>(n).fill(undefined);
-  const predicted = argmaxRows(probabilities, classes);
+  const predicted = decideRows(probabilities, classes, predictions.priors);
   const matrix = confusionMatrix(targets, predicted, classes);
   const aucs = oneVsRestAuc(probabilities, targets, classes);
   return {

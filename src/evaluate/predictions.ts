@@ -3,7 +3,7 @@ import { parse } from 'csv-parse/sync';
 import { DataError, messageOf, NumericError, ShapeError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import type { Example, Taxonomy } from '../dataset/types.ts';
-import { argmaxRows } from './argmax.ts';
+import { decideRows } from './argmax.ts';
 import { float32Text } from './float32-text.ts';
 import { positiveProbabilities } from './metrics.ts';
 
@@ -16,6 +16,8 @@ export interface Predictions {
   readonly labels: readonly string[];
   /** Default: no coarser question is answered. */
   readonly taxonomy?: Taxonomy | undefined;
+  /** [C], above 0: see `decideRows`. Default: the most probable class is the predicted one. */
+  readonly priors?: readonly number[] | undefined;
   /** [n] */
   readonly examples: readonly PredictedExample[];
   /** float32 [n × C], row-major. */
@@ -55,7 +57,7 @@ export function writePredictions(path: string, predictions: Predictions): void {
   writeFileAtomic(path, table.map((row) => `${row.map(csvField).join(',')}\n`).join(''));
 }
 
-function tableOf({ labels, taxonomy, examples, probabilities }: Predictions): string[][] {
+function tableOf({ labels, taxonomy, priors, examples, probabilities }: Predictions): string[][] {
   const classes = labels.length;
   if (probabilities.length !== examples.length * classes) {
     throw new ShapeError(
@@ -71,7 +73,7 @@ function tableOf({ labels, taxonomy, examples, probabilities }: Predictions): st
       `${id}, class ${labels[bad % classes]}: expected a finite probability, got ${probabilities[bad]}`,
     );
   }
-  const predicted = argmaxRows(probabilities, classes);
+  const predicted = decideRows(probabilities, classes, priors);
   const columns = new Map<string, string[]>([
     ['id', examples.map((example) => example.id)],
     ['path', examples.map((example) => example.path)],

@@ -22,6 +22,11 @@ export interface ModelCard {
   readonly labels: readonly string[];
   /** How the labels answer a coarser question. Default: none is asked. */
   readonly taxonomy?: Taxonomy | undefined;
+  /**
+   * [C], above 0: the label that is named is the one most probable relative to these; see `decideRows`. Default: the most
+   * probable one.
+   */
+  readonly priors?: readonly number[] | undefined;
   readonly preprocessing: Preprocessing;
   readonly backbone: Pick<Backbone, 'name' | 'licence' | 'origin' | 'sha256'>;
   readonly head: HeadSpec;
@@ -41,7 +46,7 @@ export interface ModelCard {
 /** What the backbone does not say. */
 export type TrainingFacts = Pick<
   ModelCard,
-  'labels' | 'taxonomy' | 'head' | 'cut' | 'trainingData' | 'splits' | 'config' | 'seed'
+  'labels' | 'taxonomy' | 'priors' | 'head' | 'cut' | 'trainingData' | 'splits' | 'config' | 'seed'
 >;
 
 /** The card of a model made from a backbone. */
@@ -79,6 +84,7 @@ const metadataSchema = z.object({
   'nevus.taxonomy': json(
     z.object({ positive: z.string(), negative: z.string(), positiveLabels: z.array(z.string()) }),
   ).optional(),
+  'nevus.priors': json(z.array(z.number().positive())).optional(),
   'nevus.preprocessing': json(
     z.object({
       size: z.int().min(1),
@@ -123,6 +129,7 @@ export function cardToMetadata(card: ModelCard): Readonly<Record<string, string>
             positiveLabels: taxonomy.positiveLabels,
           }),
         }),
+    ...(card.priors === undefined ? {} : { 'nevus.priors': JSON.stringify(card.priors) }),
     'nevus.preprocessing': JSON.stringify({
       size: p.size,
       resize: p.resize,
@@ -175,6 +182,7 @@ export function cardFromMetadata(metadata: Readonly<Record<string, string>>, whe
     schemaVersion: 1,
     labels: m['nevus.labels'],
     ...(m['nevus.taxonomy'] === undefined ? {} : { taxonomy: m['nevus.taxonomy'] }),
+    ...(m['nevus.priors'] === undefined ? {} : { priors: m['nevus.priors'] }),
     preprocessing: m['nevus.preprocessing'],
     backbone: {
       name: m['nevus.backbone.name'],

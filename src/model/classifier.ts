@@ -44,6 +44,8 @@ export interface Classifier {
   /** [C], in the order of the probabilities. */
   readonly labels: readonly string[];
   readonly taxonomy: Taxonomy | undefined;
+  /** [C], what a probability is relative to when a label is named (see `decideRows`), or undefined for the most probable. */
+  readonly priors: readonly number[] | undefined;
   /** F, the length of a feature vector. */
   readonly featureWidth: number;
   /**
@@ -83,6 +85,7 @@ export async function openClassifier(path: string, options: ClassifierOptions = 
     card,
     labels: card.labels,
     taxonomy: card.taxonomy,
+    priors: card.priors,
     featureWidth: width,
     classify: (images, { tta = false } = {}) =>
       classify({ session, file, classes: card.labels.length, width }, images, tta ? DIHEDRAL : [IDENTITY]),

@@ -62,17 +62,18 @@ export async function evaluateDataset(
  * @param seed of the bootstrap's resampling. Default 0
  */
 export function evaluateAnswers(
-  question: Pick<Question, 'labels' | 'taxonomy' | 'classOf'>,
+  question: Pick<Question, 'labels' | 'taxonomy' | 'priors' | 'classOf'>,
   examples: readonly Example[],
   probabilities: Float32Array,
   seed = 0,
 ): Evaluation {
-  const { labels, taxonomy } = question;
+  const { labels, taxonomy, priors } = question;
   const classes = examples.map(({ label }) => question.classOf.get(label) ?? label);
   const metrics = evaluatePredictions(
     {
       labels,
       taxonomy,
+      priors,
       targets: classes.map((name) => labels.indexOf(name)),
       probabilities,
       groups: examples.map((example) => example.lesionId ?? example.patientId),
@@ -80,7 +81,7 @@ export function evaluateAnswers(
     { seed },
   );
   const predicted = examples.map((example, i) => relabelled(example, classes[i]!));
-  return { predictions: { labels, taxonomy, examples: predicted, probabilities }, metrics };
+  return { predictions: { labels, taxonomy, priors, examples: predicted, probabilities }, metrics };
 }
 
 /** The example under the class that it is counted as; what the data said is kept as an attribute. */

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { DataError } from '../core/errors.ts';
 import type { OnProgress } from '../core/events.ts';
 import { prefetch } from '../core/prefetch.ts';
-import { argmaxRows } from '../evaluate/argmax.ts';
+import { decideRows } from '../evaluate/argmax.ts';
 import { positiveProbabilities } from '../evaluate/metrics.ts';
 import { decodeImage } from '../image/decode.ts';
 import type { RgbImage } from '../image/types.ts';
@@ -20,7 +20,7 @@ export interface PredictOptions {
 /** The answer for one file. */
 export interface FilePrediction {
   readonly path: string;
-  /** The most probable label; of equals, the first. */
+  /** The label that the model's decision names: the most probable one, or most above its prior; see `decideRows`. */
   readonly predicted: string;
   /** Its probability. */
   readonly probability: number;
@@ -102,9 +102,9 @@ export async function predictFiles(
   paths: readonly string[],
   options: PredictOptions = {},
 ): Promise<FilePrediction[]> {
-  const { labels, taxonomy } = classifier;
+  const { labels, taxonomy, priors } = classifier;
   const { paths: read, probabilities } = await classifyFiles(classifier, paths, options);
-  const best = argmaxRows(probabilities, labels.length);
+  const best = decideRows(probabilities, labels.length, priors);
   const positives = taxonomy === undefined ? undefined : positiveProbabilities(labels, taxonomy, probabilities);
   return read.map((path, row): FilePrediction => {
     const p = probabilities.subarray(row * labels.length, (row + 1) * labels.length);

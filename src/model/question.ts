@@ -9,6 +9,8 @@ export interface Question {
   /** Class names of the answer. */
   readonly labels: readonly string[];
   readonly taxonomy: Taxonomy | undefined;
+  /** What probabilities are relative to when a class is named; see `decideRows`. */
+  readonly priors: readonly number[] | undefined;
   /** The class that each label of the data means, by that label. */
   readonly classOf: ReadonlyMap<string, string>;
   /** The model's probabilities [n × C] as those of `labels`, [n × labels]. */
@@ -28,14 +30,19 @@ export interface Question {
  * @throws {DataError} `evaluate/labels`, listing the labels that are neither
  */
 export function questionOf(
-  model: { readonly labels: readonly string[]; readonly taxonomy: Taxonomy | undefined },
+  model: {
+    readonly labels: readonly string[];
+    readonly taxonomy: Taxonomy | undefined;
+    readonly priors?: readonly number[] | undefined;
+  },
   dataLabels: Iterable<string>,
 ): Question {
   const wanted = [...new Set(dataLabels)].sort();
-  const { labels, taxonomy } = model;
+  const { labels, taxonomy, priors } = model;
   const unknown = wanted.filter((label) => !labels.includes(label));
   if (unknown.length === 0) {
-    return { labels, taxonomy, classOf: new Map(wanted.map((l) => [l, l])), answer: (probabilities) => probabilities };
+    const classOf = new Map(wanted.map((l) => [l, l]));
+    return { labels, taxonomy, priors, classOf, answer: (probabilities) => probabilities };
   }
   const sides = new Map(wanted.map((label) => [label, taxonomy && sideOf(label, labels, taxonomy)]));
   const lost = taxonomy === undefined ? unknown : wanted.filter((label) => sides.get(label) === undefined);
@@ -51,6 +58,8 @@ export function questionOf(
   return {
     labels: [negative, positive],
     taxonomy: { positive, negative, positiveLabels: [positive] },
+    // The coarser question has a threshold, not a most fitting class.
+    priors: undefined,
     classOf: new Map([...sides].flatMap(([label, side]) => (side === undefined ? [] : [[label, side]]))),
     answer: (probabilities) =>
       Float32Array.from([...positiveProbabilities(labels, taxonomy, probabilities)].flatMap((p) => [1 - p, p])),

@@ -93,6 +93,11 @@ export const configSchema = z.strictObject({
   /** Weight of a class: n / (C · n_c), its square root, or 1. Scaled to a mean of 1 over the training images. */
   classWeights: z.enum(['balanced', 'sqrt', 'none']),
   /**
+   * Which class is named: `balanced` is the one most probable relative to how often training met it, which makes balanced
+   * accuracy high; `probable` is simply the most probable one, which makes accuracy high. Probabilities are the same.
+   */
+  decision: z.enum(['balanced', 'probable']),
+  /**
    * Which epoch is kept: that of the lowest validation loss, of the highest validation AUC, or the last one. With `last`
    * there is no early stopping either.
    */
@@ -153,6 +158,7 @@ const STANDARD: Omit<Config, 'data'> = {
   augment: { seed: 0, strength: 1 },
   loss: { kind: 'cross-entropy', labelSmoothing: 0.05 },
   classWeights: 'sqrt',
+  decision: 'balanced',
   best: 'auc',
   headPhase: {
     epochs: 25,

@@ -10,7 +10,7 @@ import { shipModel } from '../model/ship.ts';
 import { float32 } from '../onnx/model.ts';
 import { encodeModel } from '../onnx/protobuf.ts';
 import { buildNetwork } from './network.ts';
-import { rowsOf } from './prepare.ts';
+import { decisionPriors, rowsOf } from './prepare.ts';
 import { openScorer } from './scorer.ts';
 import type { Stages, Trained } from './stages.ts';
 
@@ -43,7 +43,7 @@ export async function evaluateRun(stages: Stages, trained: Trained): Promise<Run
       return { ...example, path: relativePath(data.root, example.path) };
     });
     const evaluation = evaluateAnswers(
-      { labels: data.labels, taxonomy: data.taxonomy, classOf },
+      { labels: data.labels, taxonomy: data.taxonomy, priors: decisionPriors(data, config), classOf },
       examples,
       probabilities,
       config.seed,
@@ -75,6 +75,7 @@ export async function exportModel(stages: Stages, { weights }: Trained, { predic
   const card = modelCard(backbone, {
     labels: data.labels,
     taxonomy: data.taxonomy,
+    priors: decisionPriors(data, config),
     head: config.head,
     cut,
     trainingData: data.hash,

@@ -1,4 +1,4 @@
-import { argmaxRows } from '../evaluate/argmax.ts';
+import { decideRows } from '../evaluate/argmax.ts';
 import { accuracyOf, balancedAccuracyOf, confusionMatrix } from '../evaluate/confusion.ts';
 import { isDefined } from '../evaluate/metric.ts';
 import { questionAuc } from '../evaluate/question-auc.ts';
@@ -11,7 +11,7 @@ export type Scores = Pick<EpochReport, 'valLoss' | 'accuracy' | 'balancedAccurac
 
 /** @param probabilities [validation rows × C] */
 export function scoreValidation(
-  { data, classWeights }: PhaseContext,
+  { data, classWeights, priors }: PhaseContext,
   validation: readonly number[],
   probabilities: Float32Array,
 ): Scores {
@@ -24,7 +24,7 @@ export function scoreValidation(
     loss -= classWeights[t]! * Math.log(Math.max(probabilities[i * classes + t]!, 1e-12));
     weight += classWeights[t]!;
   });
-  const matrix = confusionMatrix(targets, argmaxRows(probabilities, classes), classes);
+  const matrix = confusionMatrix(targets, decideRows(probabilities, classes, priors), classes);
   const accuracy = accuracyOf(matrix);
   const balanced = balancedAccuracyOf(matrix);
   return {

@@ -47,6 +47,8 @@ export interface PhaseContext {
   readonly head: HeadSpec;
   readonly loss: LossSpec;
   readonly classWeights: readonly number[];
+  /** [C], what probabilities are relative to when a class is named; see `decideRows`. */
+  readonly priors: readonly number[] | undefined;
   readonly best: Config['best'];
   readonly seed: number;
   readonly threads: number | undefined;

@@ -105,6 +105,23 @@ export function classWeights(counts: readonly number[], kind: Config['classWeigh
   return raw.map((w) => w / mean);
 }
 
+/**
+ * What the model's probabilities are relative to when it names a class: the share of the loss that each class had, n_c w_c /
+ * Σ n w, which is what a model without any knowledge of the image would answer. Undefined for the most probable class.
+ */
+export function decisionPriors(
+  data: PreparedData,
+  { classWeights: kind, decision }: Pick<Config, 'classWeights' | 'decision'>,
+): number[] | undefined {
+  if (decision === 'probable') return undefined;
+  const counts = countByClass(data).train;
+  const weights = classWeights(counts, kind);
+  const shares = counts.map((n, c) => n * weights[c]!);
+  const total = shares.reduce((a, b) => a + b, 0);
+  // A class without training images is hardly ever answered; its prior must not be 0.
+  return shares.map((s) => Math.max(s / total, 1e-6));
+}
+
 /** Indices of a split's rows. */
 export function rowsOf({ rows }: PreparedData, split: 'train' | 'val' | 'test'): number[] {
   return rows.flatMap((row, i) => (row.split === split ? [i] : []));

@@ -8,7 +8,7 @@ import { type Checkpoint, type RunProgress, readBest, writeBest, writeCheckpoint
 import { openLog } from './log.ts';
 import type { Tail } from './network.ts';
 import { type FinishedEpoch, freshProgress, type Phase, type PhaseContext, type PhaseStart } from './phase.ts';
-import { classWeights, countByClass } from './prepare.ts';
+import { classWeights, countByClass, decisionPriors } from './prepare.ts';
 import type { Company, Prepared } from './prepare-features.ts';
 import type { StoredRows } from './rows.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -112,10 +112,10 @@ export function planPhases({ config, backbone, cut, trunk, features, items }: Pr
  * @throws {DataError} if no phase has an epoch
  */
 export async function trainPhases(stages: Stages, resumed: Checkpoint | undefined): Promise<Trained> {
-  const { folder, data } = stages;
+  const { folder, data, config } = stages;
   const at = resumed?.progress;
   const log = openLog(folder.log, at?.logBytes ?? 0);
-  const board = openBoard(folder.tensorboard, data, at?.globalEpoch ?? 0);
+  const board = openBoard(folder.tensorboard, data, decisionPriors(data, config), at?.globalEpoch ?? 0);
   let globalEpoch = at?.globalEpoch ?? 0;
   let best = at?.best ?? null;
   let weights = headWeights(stages);
@@ -228,6 +228,7 @@ export function contextOf(
     head: config.head,
     loss: config.loss,
     classWeights: classWeights(countByClass(data).train, config.classWeights),
+    priors: decisionPriors(data, config),
     best: config.best,
     seed: config.seed,
     threads,

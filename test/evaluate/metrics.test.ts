@@ -58,6 +58,26 @@ describe('evaluatePredictions', () => {
     expect(metrics.malignant?.auc).toBeCloseTo(7.5 / 9, 12);
   });
 
+  it('names the class most above its prior where priors are given, and leaves AUCs alone', () => {
+    // Nine of ten are of the first class, and the model is no better than that: relative to it, each answer is a tie.
+    const n = 400;
+    const rng = rngOf(8, 'test');
+    const truth = Array.from({ length: n }, (_, i) => (i % 10 === 0 ? 1 : 0));
+    const rows = truth.flatMap((t) => {
+      const rare = Math.min(0.9, Math.max(0.01, (t === 1 ? 0.25 : 0.08) + rng.normal() * 0.08));
+      return [1 - rare, rare];
+    });
+    const data = { labels: ['nv', 'mel'], targets: truth, probabilities: Float32Array.from(rows), taxonomy };
+    const probable = evaluatePredictions(data);
+    const balanced = evaluatePredictions({ ...data, priors: [0.9, 0.1] });
+    const value = (metric: unknown): number => (typeof metric === 'number' ? metric : Number.NaN);
+    expect(value(balanced.balancedAccuracy)).toBeGreaterThan(value(probable.balancedAccuracy) + 0.2);
+    expect(value(balanced.accuracy)).toBeLessThan(value(probable.accuracy));
+    expect(balanced.macroAuc).toBe(probable.macroAuc);
+    expect(balanced.malignant).toEqual(probable.malignant);
+    expect(evaluatePredictions({ ...data, priors: [0.5, 0.5] })).toEqual(probable);
+  });
+
   it('has no coarse answer without a taxonomy', () => {
     expect(evaluatePredictions({ labels, targets, probabilities })).not.toHaveProperty('malignant');
   });

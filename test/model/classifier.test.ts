@@ -46,6 +46,26 @@ describe('openClassifier', () => {
     await other.close();
   });
 
+  it('names labels by the decision in the file', async () => {
+    const path = join(root, 'picture.png');
+    writeFileSync(path, await encodePng(picture(20, 30, 1)));
+    const [plain] = await predictFiles(classifier, [path]);
+    const ranked = [...LABELS].sort((a, b) => plain!.probabilities[a]! - plain!.probabilities[b]!);
+    expect(plain!.predicted).toBe(ranked[2]);
+    // So rare a prior that its class is always named.
+    const priors = LABELS.map((label) => (label === ranked[0] ? 1e-6 : 0.5));
+    const { card, ...spec } = tinySpec();
+    const decided = join(root, 'decided.onnx');
+    writeFileSync(decided, encodeModel(shipModel({ ...spec, card: { ...card, priors } })));
+    const other = await openClassifier(decided, { threads: 1 });
+    expect(other.priors).toEqual(priors);
+    const [named] = await predictFiles(other, [path]);
+    await other.close();
+    expect(named!.predicted).toBe(ranked[0]);
+    expect(named!.probability).toBe(plain!.probabilities[ranked[0]!]);
+    expect(named!.probabilities).toEqual(plain!.probabilities);
+  });
+
   it('says what is wrong with anything else', async () => {
     const write = (name: string, data: Uint8Array | string): string => {
       writeFileSync(join(root, name), data);

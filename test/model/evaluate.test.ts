@@ -110,6 +110,12 @@ describe('questionOf', () => {
     expect(question.answer(probabilities)).toBe(probabilities);
   });
 
+  it('takes the model’s decision for its own labels, and none for the coarser question', () => {
+    const priors = [0.2, 0.2, 0.6];
+    expect(questionOf({ ...model, priors }, ['nv']).priors).toBe(priors);
+    expect(questionOf({ ...model, priors }, ['benign']).priors).toBeUndefined();
+  });
+
   it('knows diagnoses by other names', () => {
     expect(classes(['melanoma', 'nevus', 'seborrheic_keratosis'])).toEqual({
       melanoma: 'malignant',

@@ -83,6 +83,7 @@ async function run(phase: Phase, options: Options = {}): Promise<{ epochs: Epoch
       head,
       loss: { kind: 'cross-entropy', labelSmoothing: 0 },
       classWeights: LABELS.map(() => 1),
+      priors: undefined,
       best,
       seed,
       threads: 1,

@@ -1,4 +1,4 @@
-import { argmaxRows } from '../../evaluate/argmax.ts';
+import { decideRows } from '../../evaluate/argmax.ts';
 import { isDefined } from '../../evaluate/metric.ts';
 import { decodeImage } from '../../image/decode.ts';
 import type { Tensor } from '../../onnx/model.ts';
@@ -25,8 +25,16 @@ export interface Board {
   close(): void;
 }
 
-/** @param resumeAfter last epoch of an earlier part of the run, or 0; what was written after it is removed */
-export function openBoard(folder: string, data: PreparedData, resumeAfter: number): Board {
+/**
+ * @param priors of the decision that labels the pictures; see `decideRows`
+ * @param resumeAfter last epoch of an earlier part of the run, or 0; what was written after it is removed
+ */
+export function openBoard(
+  folder: string,
+  data: PreparedData,
+  priors: readonly number[] | undefined,
+  resumeAfter: number,
+): Board {
   const file = openEventFile(folder, { resumeAfter });
   const rows = data.rows.filter((r) => r.split === 'val');
   const classes = data.labels.length;
@@ -45,7 +53,7 @@ export function openBoard(folder: string, data: PreparedData, resumeAfter: numbe
       for (const [name, tensor] of weights)
         if (tensor.dtype === 'float32') file.histogram(`weights/${name}`, tensor.data, step);
       const images = await Promise.all(shown.map((i) => decodeImage(rows[i]!.example.path)));
-      const predicted = argmaxRows(validation, classes);
+      const predicted = decideRows(validation, classes, priors);
       const captions = shown.map((i) => {
         const guess = predicted[i]!;
         const p = validation[i * classes + guess]!;
