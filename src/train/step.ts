@@ -1,6 +1,6 @@
 import type { Target } from '../autodiff/lower/lower.ts';
 import { type StepSettings, stepGraph } from '../autodiff/step-graph.ts';
-import { type Moved, openStepper as openSteps } from '../autodiff/stepper.ts';
+import type { Moved } from '../autodiff/stepper.ts';
 import type { TrainingStep } from '../autodiff/training-step.ts';
 import { definedOnly } from '../core/defined-only.ts';
 import { graphBuilder } from '../onnx/builder.ts';
@@ -10,6 +10,7 @@ import type { OptimizerSpec } from '../optim/optimizers.ts';
 import { addCentredGradient, addShiftCorrection, type Centred } from './centring.ts';
 import { runnable } from './fixed-batch.ts';
 import { FEATURES, LOGITS, type Network } from './network.ts';
+import { openWatched } from './watched-step.ts';
 
 export type { Moved };
 
@@ -152,7 +153,7 @@ export async function openStepper(
   } = {},
 ): Promise<Stepper> {
   const step = networkStep(spec, target);
-  const stepper = await openSteps(
+  const stepper = await openWatched(
     step,
     definedOnly({ threads, profile, device: target.device, states, updates: steps }),
   );

@@ -109,6 +109,7 @@ describe.skipIf(SWIFTSHADER === undefined)('WebGPU on a software renderer', { ti
       ],
       ['a transposed depthwise convolution', 'ConvTranspose', [wave(1, 4, 5, 4), wave(4, 1, 3, 3)], { group: int(4) }],
       ['a transposed convolution of a volume', 'ConvTranspose', [wave(1, 2, 3, 4, 3), wave(2, 1, 2, 2, 2)]],
+      ['a convolution of a volume in groups', 'Conv', [wave(1, 2, 3, 4, 3), wave(2, 1, 2, 2, 2)], { group: int(2) }],
       ['an Einsum that spreads', 'Einsum', [wave(1, 3), wave(2, 3)], { equation: string('ij,ij->ij') }],
       ['a wrapped Pad that cuts', 'Pad', [wave(6), int64([-2, 3])], { mode: string('wrap') }],
       ['the square of what is not reduced', 'ReduceSumSquare', [wave(2, 3)], { noop_with_empty_axes: int(1) }],

@@ -23,6 +23,11 @@ const FAULTS: Readonly<Record<string, (node: Node, known: Known) => boolean>> = 
   MaxPool: (node) => (node.outputs[1] ?? '') !== '',
   /** Refused. */
   BatchNormalization: (node) => intOf(node, 'training_mode', 0) === 1,
+  /** Refused in three dimensions with groups. */
+  Conv: (node, { dims }) => {
+    const size = dims(node.inputs[1])?.length ?? intsOf(node, 'kernel_shape', []).length + 2;
+    return size > 4 && intOf(node, 'group', 1) > 1;
+  },
   /** Refused in three dimensions. Wrong where groups have several inputs and one output: taken for depthwise. */
   ConvTranspose: (node, { dims }) => {
     const weight = dims(node.inputs[1]);
