@@ -28,11 +28,11 @@ sys.dont_write_bytecode = True
 from gradients import value  # noqa: E402
 from keras_networks import image, read, same  # noqa: E402
 
-SEEDS = range(6)
+SEEDS = range(16)
 BATCH = 2
 SAMPLES = 4
 # Distance to a kink that float32 may get wrong, in standard deviations.
-NEAR = 1e-5
+NEAR = 4e-6
 
 
 class Net:
@@ -253,13 +253,13 @@ def mobilenet_v2(net, x):
 
 # name: network, height and width
 NETWORKS = {
-    "resnet50": (resnet50, 64),
+    "resnet50": (resnet50, 48),
     "resnet50_early": (resnet50_early, 67),
     "vgg16": (vgg(2, 2, 3, 3, 3), 64),
     "vgg19": (vgg(2, 2, 4, 4, 4), 64),
     "xception": (xception, 75),
     "inception_v3": (inception_v3, 107),
-    "mobilenet_v2": (mobilenet_v2, 96),
+    "mobilenet_v2": (mobilenet_v2, 48),
 }
 
 
@@ -286,7 +286,12 @@ def golden_of(name, order):
             run(Net(seed))
         return sum(risks)
 
-    seed = min(SEEDS, key=risk)
+    found = {}
+    for seed in SEEDS:
+        found[seed] = risk(seed)
+        if found[seed] == 0:
+            break
+    seed = min(found, key=found.get)
     net = Net(seed)
     features = run(net)
     features.pow(2).mean().backward()
