@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { settingsOf } from '../../src/cli/train-settings.ts';
 import { UsageError } from '../../src/core/errors.ts';
-import { presetConfig } from '../../src/train/config.ts';
+import { parseConfig, presetConfig } from '../../src/train/config.ts';
 import { configText } from '../../src/train/run-folder.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nevus-settings-'));
@@ -49,6 +49,18 @@ describe('settingsOf', () => {
   it('gives a head the settings of its kind', () => {
     expect(settingsOf('x', { preset: 'quick', head: 'mlp' }).head).toMatchObject({ kind: 'mlp', units: 1024 });
     expect(settingsOf('x', { preset: 'standard', head: 'linear' }).head).toEqual({ kind: 'linear' });
+  });
+
+  it('computes on the processor unless a device is named, in an older run’s config.yaml too', () => {
+    expect(settingsOf('x', {}).device).toBe('cpu');
+    const path = join(folder, 'device.yaml');
+    writeFileSync(path, 'data: data\ndevice: webgpu\n');
+    expect(settingsOf(undefined, { config: path }).device).toBe('webgpu');
+    expect(settingsOf(undefined, { config: path, device: 'auto' }).device).toBe('auto');
+    writeFileSync(path, 'data: data\ndevice: gpu\n');
+    expect(() => settingsOf(undefined, { config: path })).toThrow(UsageError);
+    const { device: _, ...older } = presetConfig('quick', 'x');
+    expect(parseConfig(older, 'config.yaml').device).toBe('cpu');
   });
 
   it('takes a run’s own config.yaml as it is', () => {
