@@ -42,7 +42,8 @@ export const APPLICATIONS = {
     size: 224,
     normalisation: 'caffe',
     features: 'conv5_block3_out',
-    cutName,
+    // Not between the sum that ends a block and its activation.
+    cutName: (tensor, index) => (tensor.endsWith('_add') ? undefined : cutName(tensor, index)),
     versions: [
       { network: (size) => resnet50(size, { epsilon: 1.001e-5, padPool: true }), storedName: same },
       {
