@@ -3,10 +3,12 @@ import { float32, sizeOf, type Tensor } from '../../src/onnx/model.ts';
 
 const P = 65521;
 
+/** j² mod P · 40503 mod P for every j. */
+const SQUARES = Int32Array.from({ length: P }, (_, j) => (((j * j) % P) * 40503) % P);
+
 /** Number i in [0, 1) of a seed: j = (i + 9973 seed) mod P; ((j² mod P) · 40503 + ⌊i / P⌋ · 7919 + 613 seed) mod P / 2¹⁶. */
 function unit(seed: number, i: number): number {
-  const j = (i + 9973 * seed) % P;
-  return ((((j * j) % P) * 40503 + Math.floor(i / P) * 7919 + 613 * seed) % P) / 65536;
+  return ((SQUARES[(i + 9973 * seed) % P]! + Math.floor(i / P) * 7919 + 613 * seed) % P) / 65536;
 }
 
 /** Σ (i + 1) · code_i over the name's characters, + 31 seed, mod P. */
@@ -23,13 +25,17 @@ export function formulaValues(
   high: number,
 ): Extract<Tensor, { dtype: 'float32' }> {
   const own = seedOf(name, seed);
-  const data = Float32Array.from({ length: sizeOf(dims) }, (_, i) => low + (high - low) * unit(own, i));
+  // Loops, for whole networks are filled by them.
+  const data = new Float32Array(sizeOf(dims));
+  for (let i = 0; i < data.length; i++) data[i] = low + (high - low) * unit(own, i);
   return { dtype: 'float32', dims, data };
 }
 
 /** Random signs, for projections: of unit(k + 1) − 1/2. */
 export function signs(k: number, length: number): Int8Array {
-  return Int8Array.from({ length }, (_, i) => (unit(k + 1, i) < 0.5 ? -1 : 1));
+  const values = new Int8Array(length);
+  for (let i = 0; i < length; i++) values[i] = unit(k + 1, i) < 0.5 ? -1 : 1;
+  return values;
 }
 
 export const CLASSES = 5;
