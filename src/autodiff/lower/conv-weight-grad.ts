@@ -108,7 +108,10 @@ function perImage(builder: GraphBuilder, conv: Convolution, x: string, dY: strin
   return builder.add('Reshape', [dW, builder.ints([conv.o, conv.c, ...conv.kernel])]);
 }
 
-/** dW = dY [O, N·pixels] · columns [taps·C, N·pixels]ᵀ, per group. */
+/**
+ * dW = dY [O, N·pixels] · columns [C·taps, N·pixels]ᵀ, per group. The taps lie behind the channels, as they do in W, so
+ * that the product is dW as it is stored.
+ */
 function gathered(builder: GraphBuilder, conv: Convolution, x: string, dY: string): string {
   const { n, c, o, group, kernel, strides, dilations, padsBegin, padsEnd, y } = conv;
   const swap = { perm: ints([1, 0, ...kernel.map((_, i) => i + 2)]) };
@@ -119,46 +122,24 @@ function gathered(builder: GraphBuilder, conv: Convolution, x: string, dY: strin
     : channelsFirst;
   const axes = builder.ints(kernel.map((_, i) => i + 2));
   const columnsOf = (tap: readonly number[]): string => {
+    if (conv.pointwise) return padded;
     const starts = tap.map((k, i) => k * dilations[i]!);
     const ends = starts.map((start, i) => start + (y[i]! - 1) * strides[i]! + 1);
-    const whole = conv.pointwise;
-    const part = whole
-      ? padded
-      : builder.add('Slice', [padded, builder.ints(starts), builder.ints(ends), axes, builder.ints(strides)]);
-    return group === 1 ? part : builder.add('Reshape', [part, builder.ints([group, c / group, positions])]);
+    return builder.add('Slice', [padded, builder.ints(starts), builder.ints(ends), axes, builder.ints(strides)]);
   };
   const parts = taps(kernel).map(columnsOf);
-  const all = parts.length === 1 ? parts[0]! : builder.add('Concat', parts, { axis: int(group === 1 ? 0 : 1) });
   const count = parts.length;
+  // [C, N, …] side by side along N: channel by channel, all taps.
+  const all = count === 1 ? parts[0]! : builder.add('Concat', parts, { axis: int(1) });
   const dYRows = builder.add('Transpose', [dY], swap);
-  const perGroup = c / group;
+  const perGroup = (c / group) * count;
+  const shape = builder.ints([o, c / group, ...kernel]);
+  const rows = (t: string, dims: readonly number[]): string => builder.add('Reshape', [t, builder.ints(dims)]);
   if (group === 1) {
-    const product = builder.add(
-      'Gemm',
-      [
-        builder.add('Reshape', [dYRows, builder.ints([o, positions])]),
-        builder.add('Reshape', [all, builder.ints([count * c, positions])]),
-      ],
-      { transB: int(1) },
-    );
-    return tapsLast(builder, product, o, count, perGroup, kernel);
+    const product = [rows(dYRows, [o, positions]), rows(all, [perGroup, positions])];
+    return builder.add('Reshape', [builder.add('Gemm', product, { transB: int(1) }), shape]);
   }
-  const columns = builder.add('Transpose', [all], { perm: ints([0, 2, 1]) });
-  const rows = builder.add('Reshape', [dYRows, builder.ints([group, o / group, positions])]);
-  return tapsLast(builder, builder.add('MatMul', [rows, columns]), o, count, perGroup, kernel);
-}
-
-/** [O, taps·C] to [O, C, kernel]. */
-function tapsLast(
-  builder: GraphBuilder,
-  product: string,
-  o: number,
-  count: number,
-  channels: number,
-  kernel: readonly number[],
-): string {
-  const shape = builder.ints([o, channels, ...kernel]);
-  if (count === 1) return builder.add('Reshape', [product, shape]);
-  const split = builder.add('Reshape', [product, builder.ints([o, count, channels])]);
-  return builder.add('Reshape', [builder.add('Transpose', [split], { perm: ints([0, 2, 1]) }), shape]);
+  const columns = builder.add('Transpose', [rows(all, [group, perGroup, positions])], { perm: ints([0, 2, 1]) });
+  const product = builder.add('MatMul', [rows(dYRows, [group, o / group, positions]), columns]);
+  return builder.add('Reshape', [product, shape]);
 }
