@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DataError } from '../../src/core/errors.ts';
-import { type FloatTensor, readSafetensors, writeSafetensors } from '../../src/core/safetensors.ts';
+import { type FloatTensor, parseSafetensors, readSafetensors, writeSafetensors } from '../../src/core/safetensors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nevus-safetensors-'));
 const path = join(folder, 'weights.safetensors');
@@ -100,6 +100,35 @@ describe('safetensors', () => {
   ])('%s is refused', (_, header, size) => {
     fileWith(header, Buffer.alloc(size));
     expect(() => readSafetensors(path)).toThrow(DataError);
+  });
+
+  it.each([
+    [
+      'tensors that overlap',
+      { a: { dtype: 'U8', shape: [4], data_offsets: [0, 4] }, b: { dtype: 'U8', shape: [4], data_offsets: [3, 7] } },
+    ],
+    [
+      'many tensors in the same bytes',
+      Object.fromEntries(
+        Array.from({ length: 9 }, (_, i) => [`t${i}`, { dtype: 'U8', shape: [8], data_offsets: [0, 8] }]),
+      ),
+    ],
+    ['elements of no type', { a: { dtype: 'constructor', shape: [1], data_offsets: [0, 8] } }],
+    ['a shape beyond all numbers', { a: { dtype: 'U8', shape: [2 ** 52, 2 ** 52], data_offsets: [0, 8] } }],
+  ])('%s are refused whatever the type', (_, header) => {
+    fileWith(header, Buffer.alloc(8));
+    expect(() => parseSafetensors(readFileSync(path), path)).toThrow(DataError);
+  });
+
+  it('of other types are their bytes', () => {
+    const header = {
+      half: { dtype: 'F16', shape: [2], data_offsets: [2, 6] },
+      flags: { dtype: 'BOOL', shape: [2, 1], data_offsets: [0, 2] },
+    };
+    fileWith(header, Buffer.from([1, 0, 2, 3, 4, 5]));
+    const { entries } = parseSafetensors(readFileSync(path), path);
+    expect(entries.get('half')).toEqual({ dtype: 'F16', dims: [2], bytes: Buffer.from([2, 3, 4, 5]) });
+    expect(entries.get('flags')).toEqual({ dtype: 'BOOL', dims: [2, 1], bytes: Buffer.from([1, 0]) });
   });
 
   it('a file of other bytes is refused', () => {
