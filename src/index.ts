@@ -31,6 +31,7 @@ export {
   presetConfig,
 } from './train/config.ts';
 export type { EpochReport, OnTrainEvent, TrainEvent } from './train/events.ts';
+export { findRate, type RateSearch, type RateSearchOptions } from './train/lr-find.ts';
 export { resumeTraining, type TrainOptions, type TrainResult, train } from './train/train.ts';
 
 export type Classifier = OpenClassifier;

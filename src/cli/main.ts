@@ -3,6 +3,7 @@ import { VERSION } from '../core/version.ts';
 import { INTENDED_USE } from '../model/card.ts';
 import { addBackboneCommand } from './commands/backbone.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
+import { addLrFindCommand } from './commands/lr-find.ts';
 import { addOnnxCommand } from './commands/onnx.ts';
 import { addPhantomCommand } from './commands/phantom.ts';
 import { addPredictCommand } from './commands/predict.ts';
@@ -40,6 +41,7 @@ function buildProgram(): Command {
     .helpCommand(false);
   addPhantomCommand(program);
   addTrainCommand(program);
+  addLrFindCommand(program);
   addEvaluateCommand(program);
   addPredictCommand(program);
   addBackboneCommand(program);

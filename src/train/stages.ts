@@ -153,7 +153,7 @@ export async function trainPhases(stages: Stages, resumed: Checkpoint | undefine
         : { progress: freshProgress(phase, best), weights: withTail(weights, phase), states: new Map() };
       if (start.progress.epoch < phase.epochs) stages.onEvent({ kind: 'heading', text: headingOf(phase, stages) });
       const { progress } = await stages.timed(phase.name, () =>
-        runPhase(phase, contextOf(stages, one, remember), start),
+        runPhase(phase, contextOf(stages, stages, one, remember), start),
       );
       best = progress.best;
     }
@@ -217,11 +217,11 @@ export function withTail(head: ReadonlyMap<string, FloatTensor>, { tail, units }
 
 /** What a phase of a run works on. */
 export function contextOf(
-  stages: Prepared & Company,
+  { config, data, threads, target }: Prepared,
+  { signal, onEvent }: Company,
   { phase, stored }: PlannedPhase,
   onEpoch: PhaseContext['onEpoch'],
 ): PhaseContext {
-  const { config, data, threads, target, signal, onEvent } = stages;
   return {
     data,
     stored,

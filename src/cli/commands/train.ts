@@ -20,12 +20,21 @@ interface Flags extends TrainFlags {
 }
 
 export function addTrainCommand(program: Command): void {
-  program
+  const command = program
     .command('train')
     .description('train a model on labelled images, test it, and write it to one ONNX file')
-    .argument('[data]', 'class folders, train/val/test folders of class folders, or a CSV table of images')
+    .argument('[data]', DATA_ARGUMENT)
     .option('--out <run>', 'folder of the run: new or empty (default: a fresh runs/<data>-<n>)')
-    .option('--resume <run>', 'go on with a run that was stopped; takes no other settings')
+    .option('--resume <run>', 'go on with a run that was stopped; takes no other settings');
+  trainingOptions(command).action(runTrain);
+}
+
+/** What the data of a training may be. */
+export const DATA_ARGUMENT = 'class folders, train/val/test folders of class folders, or a CSV table of images';
+
+/** The options of all commands that train: settings, and how the user hears of it. */
+export function trainingOptions(command: Command): Command {
+  return command
     .addOption(choice('--preset <name>', 'settings to start from (default: standard)', ['quick', 'standard']))
     .option('--config <file>', 'settings as YAML, all or some: over the preset, under the options given here')
     .option('--seed <n>', 'decides the split and everything random', integer)
@@ -63,8 +72,7 @@ export function addTrainCommand(program: Command): void {
     .addOption(deviceOption())
     .option('--cache-limit <GB>', 'most gigabytes of features to add to the cache', decimal)
     .option('--quiet', 'warnings and the result only')
-    .option('--json', 'one JSON object a line')
-    .action(runTrain);
+    .option('--json', 'one JSON object a line');
 }
 
 async function runTrain(data: string | undefined, flags: Flags): Promise<void> {

@@ -101,7 +101,7 @@ describe('nevus onnx step', () => {
     }
     const results = await run('step.onnx', feeds);
     expect(Number(results[description.loss]?.data[0])).toBeGreaterThan(0);
-    expect(Array.from(results['next:out/w']!.data)).not.toEqual(Array.from(feeds['flat:out/w']!.data));
+    expect(Array.from(results['next:out/w']!.data, Number)).not.toEqual(Array.from(feeds['flat:out/w']!.data, Number));
     const summed = await run(
       'step-accumulate.onnx',
       Object.fromEntries(Object.entries(feeds).filter(([name]) => name !== 'learning_rate' && !/momentum/.test(name))),
