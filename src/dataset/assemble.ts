@@ -1,7 +1,7 @@
 import { DataError } from '../core/errors.ts';
 import { problemTable } from './problems.ts';
 import { taxonomyFor } from './taxonomy.ts';
-import type { Dataset, Example, Problem } from './types.ts';
+import type { Dataset, Example, Problem, Taxonomy } from './types.ts';
 
 /** What a reader found. */
 export interface Reading {
@@ -9,6 +9,8 @@ export interface Reading {
   readonly format: Dataset['format'];
   readonly examples: readonly Example[];
   readonly problems: readonly Problem[];
+  /** The data set's own answer to malignant or benign; taken before the built-in one. */
+  readonly taxonomy?: Taxonomy;
 }
 
 /**
@@ -38,6 +40,6 @@ export function assembleDataset(reading: Reading, minLabels: number): Dataset {
         : 'Add images of another class, or choose another label column with --label.',
     );
   }
-  const taxonomy = taxonomyFor(labels);
+  const taxonomy = reading.taxonomy ?? taxonomyFor(labels);
   return { ...reading, labels, ...(taxonomy === undefined ? {} : { taxonomy }) };
 }

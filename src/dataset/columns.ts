@@ -1,5 +1,5 @@
 import { DataError, UsageError } from '../core/errors.ts';
-import type { CsvTable } from './csv-text.ts';
+import type { CsvRow, CsvTable } from './csv-text.ts';
 
 /** Columns of a table that the user names; each overrides what would be recognised. */
 export interface ColumnOptions {
@@ -11,6 +11,18 @@ export interface ColumnOptions {
   readonly image?: string;
   /** Unique ids of the images. */
   readonly idColumn?: string;
+  readonly patient?: string;
+  /** Which collection or site an image comes from. */
+  readonly source?: string;
+  /** `train`, `val` or `test`. */
+  readonly split?: string;
+  /**
+   * Where an image lies, relative to the table, with names of columns in braces: `photos/{patient}/{visit}.jpg`. Taken
+   * instead of the image column.
+   */
+  readonly path?: string;
+  /** Names for attributes: `{ age: 'Age at visit' }` calls the column `Age at visit` `age`. Other columns keep theirs. */
+  readonly attributes?: Readonly<Record<string, string>>;
 }
 
 /** Which column of a table plays which part, by position. */
@@ -22,6 +34,10 @@ export interface Columns {
   readonly patient: number | undefined;
   readonly source: number | undefined;
   readonly split: number | undefined;
+  /** Texts and positions of columns that make the path, in turn; where undefined, `image` has it. */
+  readonly path: readonly (string | number)[] | undefined;
+  /** Attributes that are called otherwise than their column. */
+  readonly renamed: ReadonlyMap<number, string>;
 }
 
 // The first name that a table has is taken: files before ids, because a table that has both keeps the file in the former.
@@ -48,7 +64,10 @@ const PATIENT_NAMES = ['patient_id', 'patient'];
 
 /** The image column of a table, or undefined. */
 export function imageColumn(table: CsvTable, options: ColumnOptions): number | undefined {
-  return options.image === undefined ? find(table, IMAGE_NAMES) : find(table, [options.image]);
+  if (options.image !== undefined) return find(table, [options.image]);
+  // A pattern needs no image column; any of its own columns stands for the image in messages.
+  const inPattern = /\{([^{}]*)\}/.exec(options.path ?? '')?.[1];
+  return find(table, IMAGE_NAMES) ?? (inPattern === undefined ? undefined : find(table, [inPattern]));
 }
 
 /** The label column of a table, or undefined. */
@@ -69,12 +88,14 @@ export function recogniseColumns(table: CsvTable, options: ColumnOptions = {}): 
     if (column !== undefined) return column;
     throw new UsageError(
       'data/unknown-column',
-      `${table.name}: expected the column "${name}" (--${flag}), got: ${table.columns.join(', ')}`,
+      `${table.name}: expected the column "${name}" (${flag}), got: ${table.columns.join(', ')}`,
       'Choose one of these columns.',
     );
   };
+  const optional = (name: string | undefined, usual: readonly string[], flag: string): number | undefined =>
+    name === undefined ? find(table, usual) : named(name, flag);
   const required = (name: string | undefined, column: number | undefined, flag: string): number => {
-    if (name !== undefined) return named(name, flag);
+    if (name !== undefined) return named(name, `--${flag}`);
     if (column !== undefined) return column;
     throw new DataError(
       'data/no-column',
@@ -82,15 +103,32 @@ export function recogniseColumns(table: CsvTable, options: ColumnOptions = {}): 
       `Name the column: --${flag} COLUMN.`,
     );
   };
+  // First: where a column of it is missing, that is the error, and not the want of an image column.
+  const path = options.path
+    ?.split(/\{([^{}]*)\}/)
+    .map((part, i) => (i % 2 === 0 ? part : named(part, `columns.path ${options.path}`)));
   return {
     image: required(options.image, imageColumn(table, options), 'image'),
     label: required(options.label, labelColumn(table, options), 'label'),
-    id: options.idColumn === undefined ? find(table, ID_NAMES) : named(options.idColumn, 'id'),
-    lesion: options.group === undefined ? find(table, LESION_NAMES) : named(options.group, 'group'),
-    patient: find(table, PATIENT_NAMES),
-    source: find(table, ['source']),
-    split: find(table, ['split']),
+    id: optional(options.idColumn, ID_NAMES, 'columns.idColumn'),
+    lesion: optional(options.group, LESION_NAMES, '--group'),
+    patient: optional(options.patient, PATIENT_NAMES, 'columns.patient'),
+    source: optional(options.source, ['source'], 'columns.source'),
+    split: optional(options.split, ['split'], 'columns.split'),
+    path,
+    renamed: new Map(
+      Object.entries(options.attributes ?? {}).map(([name, column]) => [
+        named(column, `columns.attributes.${name}`),
+        name,
+      ]),
+    ),
   };
+}
+
+/** What the table says of where the image of a row is. */
+export function imageCell({ cells }: CsvRow, columns: Columns): string {
+  if (columns.path === undefined) return cells[columns.image] ?? '';
+  return columns.path.map((part) => (typeof part === 'string' ? part : (cells[part] ?? ''))).join('');
 }
 
 function find(table: CsvTable, names: readonly string[]): number | undefined {

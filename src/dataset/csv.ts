@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { DataError } from '../core/errors.ts';
 import type { Reading } from './assemble.ts';
-import { type ColumnOptions, type Columns, recogniseColumns } from './columns.ts';
+import { type ColumnOptions, type Columns, imageCell, recogniseColumns } from './columns.ts';
 import { type CsvRow, type CsvTable, readCsv } from './csv-text.ts';
 import { relativePath } from './files.ts';
 import { type ImageFinder, imageFinder } from './image-finder.ts';
@@ -41,8 +41,12 @@ export function readRows(
   const examples: Example[] = [];
   const problems: Problem[] = [];
   const rowOf = new Map<string, { readonly where: string; readonly label: string }>();
-  const parts = new Set<number | undefined>(Object.values(columns));
-  const others = table.columns.flatMap((name, i) => (parts.has(i) ? [] : [{ name, i }]));
+  const { path: _, renamed, ...roles } = columns;
+  const parts = new Set<number | undefined>(Object.values(roles));
+  // A column that is given a name as an attribute is one, whatever else it is.
+  const others = table.columns.flatMap((name, i) =>
+    renamed.has(i) || !parts.has(i) ? [{ name: renamed.get(i) ?? name, i }] : [],
+  );
 
   for (const row of table.rows) {
     const where = `${table.name}:${row.line}`;
@@ -50,10 +54,10 @@ export function readRows(
     const split = splitOfRow(table, row, columns.split);
     const label = cell(columns.label);
     if (NO_LABEL.includes(label.toLowerCase())) {
-      problems.push({ kind: 'no-label', where, detail: `${cell(columns.image)}: the label cell is empty` });
+      problems.push({ kind: 'no-label', where, detail: `${imageCell(row, columns)}: the label cell is empty` });
       continue;
     }
-    const found = find(cell(columns.image), split);
+    const found = find(imageCell(row, columns), split);
     if ('reason' in found) {
       problems.push({ kind: 'missing-file', where, detail: found.reason });
       continue;

@@ -59,7 +59,11 @@ export function isImageName(name: string): boolean {
   return IMAGE_EXTENSIONS.includes(extname(name).toLowerCase());
 }
 
-/** Whether a file is called as pictures of formats that are not read (HEIC, DICOM, …). */
+export function isDicomName(name: string): boolean {
+  return /^\.(dcm|dicom)$/i.test(extname(name));
+}
+
+/** Whether a file is called as pictures of formats that are not read (HEIC, GIF, …). */
 export function isUnreadImageName(name: string): boolean {
   return UNREAD_EXTENSIONS.includes(extname(name).toLowerCase());
 }

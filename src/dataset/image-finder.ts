@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, extname, isAbsolute, resolve } from 'node:path';
 import { IMAGE_EXTENSIONS } from '../image/sniff.ts';
-import { filesBelow, isImageName, relativePath } from './files.ts';
+import { filesBelow, isDicomName, isImageName, relativePath } from './files.ts';
 import { splitOfName } from './split-name.ts';
 import type { Split } from './types.ts';
 
@@ -36,7 +36,10 @@ export function imageFinder(root: string, files?: readonly string[]): ImageFinde
     if (isFile(direct)) return { path: direct };
 
     index ??= indexOf(root, files ?? filesBelow(root));
-    const fitting = fittingFiles(index, relativePath(root, direct));
+    const all = fittingFiles(index, relativePath(root, direct));
+    // ISIC 2020 comes both ways; the picture is quicker to read, and shows the same.
+    const pictures = all.filter((path) => !isDicomName(path));
+    const fitting = pictures.length > 0 ? pictures : all;
     const [first, second] = fitting;
     if (first === undefined) return { reason: `no file ${name}` };
     if (second === undefined || files !== undefined) return { path: first };

@@ -29,7 +29,8 @@ export function problemTable(problems: readonly Problem[], limit: number = TABLE
 }
 
 /**
- * Stops a run whose data is mostly sound only in name: more than 5 % of its images and rows cannot be used.
+ * Stops a run whose data is mostly sound only in name: more than 5 % of its images and rows cannot be used. Those left out
+ * on purpose (`excluded`) are not counted.
  *
  * @param total all images and rows, usable or not
  * @param options.allowBad go on whatever the share. Default false
@@ -40,10 +41,12 @@ export function checkProblems(
   problems: readonly Problem[],
   options: { readonly allowBad?: boolean } = {},
 ): void {
-  if (options.allowBad === true || problems.length <= total * MAX_PROBLEM_SHARE) return;
+  const bad = problems.filter(({ kind }) => kind !== 'excluded');
+  const asked = total - (problems.length - bad.length);
+  if (options.allowBad === true || bad.length <= asked * MAX_PROBLEM_SHARE) return;
   throw new DataError(
     'data/too-many-problems',
-    `data: expected at most ${MAX_PROBLEM_SHARE * 100} % unusable images and rows, got ${problems.length} of ${total}:\n${problemTable(problems)}`,
+    `data: expected at most ${MAX_PROBLEM_SHARE * 100} % unusable images and rows, got ${bad.length} of ${asked}:\n${problemTable(bad)}`,
     'Repair or remove them, or go on without them: --allow-bad.',
   );
 }

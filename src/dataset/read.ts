@@ -4,11 +4,12 @@ import { DataError, messageOf, UsageError } from '../core/errors.ts';
 import { assembleDataset, type Reading } from './assemble.ts';
 import { type ColumnOptions, imageColumn, labelColumn } from './columns.ts';
 import { readCsvDataset } from './csv.ts';
-import { readCsv } from './csv-text.ts';
+import { type CsvTable, readCsv } from './csv-text.ts';
 import { isImageName, listFolder } from './files.ts';
 import { readFolders } from './folders.ts';
 import { isHam10000Table, readHam10000 } from './ham10000.ts';
 import { isIsic2017Table, readIsic2017 } from './isic2017.ts';
+import { publishedTable } from './published/all.ts';
 import type { Dataset } from './types.ts';
 
 export interface ReadOptions extends ColumnOptions {
@@ -21,7 +22,9 @@ export interface ReadOptions extends ColumnOptions {
  * - a folder of class folders, or of `train`, `val` and `test` folders of class folders;
  * - a CSV table with an image and a label column, or a folder that holds exactly one such table (which then says more than
  *   any folders beside it, and is taken before them);
- * - HAM10000 as distributed (`HAM10000_metadata.csv`), or the ISIC 2017 layout (`labels.csv`): the folder or its table.
+ * - HAM10000 as distributed (`HAM10000_metadata.csv`), or the ISIC 2017 layout (`labels.csv`): the folder or its table;
+ * - another published data set, told by the columns of its table: the ISIC Archive, ISIC 2018 (task 3), 2019, 2020 and 2024,
+ *   PAD-UFES-20, Derm7pt, DDI, Fitzpatrick17k.
  *
  * Only names are read here; whether a file is an image is what `inspectImages` finds out. Rows and files that cannot be used
  * are left out and named in `problems`: `checkProblems` decides whether there are too many of them.
@@ -53,9 +56,20 @@ function readFolder(root: string, options: ColumnOptions): Reading {
   const ham = files.find(isHam10000Table);
   if (ham !== undefined) return readTable(join(root, ham), options);
 
+  // Derm7pt keeps its table in a folder of its own.
+  if (
+    folders.includes('meta') &&
+    folders.includes('images') &&
+    listFolder(join(root, 'meta')).files.includes('meta.csv')
+  )
+    return readTable(join(root, 'meta', 'meta.csv'), options);
+
   const tables = files.filter((name) => /\.(csv|tsv)$/i.test(name)).map((name) => readCsv(join(root, name)));
+  const published = tables.filter((table) => publishedTable(table) !== undefined);
+  if (published.length === 1) return readTable(join(root, published[0]!.name), options, published[0]);
   const listing = tables.filter((table) => imageColumn(table, options) !== undefined);
-  const labelled = listing.filter((table) => labelColumn(table, options) !== undefined);
+  const labelled =
+    published.length > 1 ? published : listing.filter((table) => labelColumn(table, options) !== undefined);
   if (labelled.length > 1) {
     throw new DataError(
       'data/ambiguous',
@@ -69,7 +83,7 @@ function readFolder(root: string, options: ColumnOptions): Reading {
   const [lone, another] = listing.length > 0 ? listing : tables;
   const meant = columns.length > 0 || (folders.length < 2 && listing.length > 0);
   const table = labelled[0] ?? (meant && another === undefined ? lone : undefined);
-  if (table !== undefined) return readTable(join(root, table.name), options);
+  if (table !== undefined) return readTable(join(root, table.name), options, table);
 
   if (columns.length > 0) {
     throw new UsageError(
@@ -81,7 +95,7 @@ function readFolder(root: string, options: ColumnOptions): Reading {
   return readFolders(root);
 }
 
-function readTable(path: string, options: ColumnOptions): Reading {
+function readTable(path: string, options: ColumnOptions, known?: CsvTable): Reading {
   const name = basename(path);
   if (isHam10000Table(name)) return readHam10000(path, options);
   if (isImageName(name) || !/\.(csv|tsv|txt)$/i.test(name)) {
@@ -91,5 +105,7 @@ function readTable(path: string, options: ColumnOptions): Reading {
       'Give the folder of the images, or a .csv file with an image and a label column.',
     );
   }
-  return isIsic2017Table(readCsv(path)) ? readIsic2017(path, options) : readCsvDataset(path, options);
+  const table = known ?? readCsv(path);
+  if (isIsic2017Table(table)) return readIsic2017(path, options);
+  return publishedTable(table)?.read(path, table, options) ?? readCsvDataset(path, options);
 }

@@ -23,7 +23,8 @@ export interface Example {
 
 /** Something in the data that cannot be used, and why. */
 export interface Problem {
-  readonly kind: 'missing-file' | 'no-label' | 'unreadable' | 'duplicate-id';
+  /** `excluded`: sound, but left out on purpose, by a rule that `detail` states. */
+  readonly kind: 'missing-file' | 'no-label' | 'unreadable' | 'duplicate-id' | 'excluded';
   /** The file or the row (`labels.csv:12`). */
   readonly where: string;
   readonly detail: string;
@@ -38,14 +39,31 @@ export interface Taxonomy {
   readonly positiveLabels: readonly string[];
 }
 
+/** What a data set was read as. */
+export type DatasetFormat =
+  | 'folders'
+  | 'split-folders'
+  | 'csv'
+  | 'ham10000'
+  | 'isic2017'
+  | 'isic-archive'
+  | 'isic-challenge'
+  | 'isic2020'
+  | 'isic2024'
+  | 'pad-ufes-20'
+  | 'derm7pt'
+  | 'ddi'
+  | 'fitzpatrick17k'
+  | 'medmnist';
+
 export interface Dataset {
   readonly root: string;
-  readonly format: 'folders' | 'split-folders' | 'csv' | 'ham10000' | 'isic2017';
+  readonly format: DatasetFormat;
   /** Class names in the order of the model's outputs: sorted by code unit. */
   readonly labels: readonly string[];
   readonly examples: readonly Example[];
   /** Rows and files left out so far. */
   readonly problems: readonly Problem[];
-  /** The built-in taxonomy that fits the labels, if one does. */
+  /** The taxonomy that the data set itself defines, or else the built-in one that fits the labels, if one does. */
   readonly taxonomy?: Taxonomy;
 }

@@ -49,7 +49,19 @@ export const configSchema = z.strictObject({
   version: z.literal(1),
   data: z.string().min(1),
   /** Column names of a CSV, where they are not the usual ones. */
-  columns: z.strictObject({ label: z.string().optional(), group: z.string().optional(), image: z.string().optional() }),
+  columns: z.strictObject({
+    label: z.string().optional(),
+    group: z.string().optional(),
+    image: z.string().optional(),
+    idColumn: z.string().optional(),
+    patient: z.string().optional(),
+    source: z.string().optional(),
+    split: z.string().optional(),
+    /** Where an image lies, relative to the table: `photos/{patient}/{visit}.jpg`. */
+    path: z.string().optional(),
+    /** Names of attributes and the columns that hold them: `{ age: Age at visit }`. */
+    attributes: z.record(z.string(), z.string()).optional(),
+  }),
   allowBad: z.boolean(),
   seed: z.number().int(),
   split: z.strictObject({
