@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../core/errors.ts';
-import { isLoopback } from './loopback.ts';
+import { isLoopback } from '../../core/http/loopback.ts';
 
 /** `hub:owner/name/path/file.onnx@revision` */
 export interface HubAddress {

@@ -6,14 +6,14 @@ import { z } from 'zod';
 import { EnvironmentError, ModelError, systemCode, UsageError } from '../../core/errors.ts';
 import { cacheFolder, diskError, writeFileAtomic } from '../../core/files.ts';
 import { sha256 as hashOf, sha256OfFile } from '../../core/hash.ts';
+import { type DownloadOptions, download, type Wanted } from '../../core/http/download.ts';
+import { commitIn } from '../../core/http/headers.ts';
+import { basic } from '../../core/http/http.ts';
+import { partPath, readPart, removeNote } from '../../core/http/part.ts';
+import type { Advice } from '../../core/http/refusal.ts';
 import { lockFolder } from '../../core/lock.ts';
 import { type Address, addressText, fileNameOf, type HubAddress, type UrlAddress } from './address.ts';
-import { type DownloadOptions, download, type Wanted } from './download.ts';
-import { commitIn } from './headers.ts';
-import { basic } from './http.ts';
 import { hubAdvice, hubAuthorization, hubUrl } from './hub.ts';
-import { partPath, readPart, removeNote } from './part.ts';
-import type { Advice } from './refusal.ts';
 
 /** A file that is there and is what it should be. */
 export interface Fetched {

@@ -1,8 +1,8 @@
 /** Files in repositories of the Hugging Face hub, or of a mirror that `HF_ENDPOINT` names. */
 import { UsageError } from '../../core/errors.ts';
+import { isLoopback } from '../../core/http/loopback.ts';
+import type { Advice } from '../../core/http/refusal.ts';
 import type { HubAddress } from './address.ts';
-import { isLoopback } from './loopback.ts';
-import type { Advice } from './refusal.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

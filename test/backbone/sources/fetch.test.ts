@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseAddress } from '../../../src/backbone/sources/address.ts';
-import type { DownloadOptions } from '../../../src/backbone/sources/download.ts';
 import { cachedPath, type Fetched, fetchFile } from '../../../src/backbone/sources/fetch.ts';
 import { EnvironmentError, ModelError, UsageError } from '../../../src/core/errors.ts';
 import type { Progress } from '../../../src/core/events.ts';
+import type { DownloadOptions } from '../../../src/core/http/download.ts';
 import { lockFolder } from '../../../src/core/lock.ts';
 import { file, hash, redirect, status, testServer, weights } from './server.ts';
 

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseAddress } from '../../../src/backbone/sources/address.ts';
 import { fetchFile } from '../../../src/backbone/sources/fetch.ts';
-import { proxyFor } from '../../../src/backbone/sources/proxy.ts';
 import { EnvironmentError } from '../../../src/core/errors.ts';
+import { proxyFor } from '../../../src/core/http/proxy.ts';
 import { type Act, file, hash, listen, portOf, redirect, testServer, weights } from './server.ts';
 
 const CONTENT = weights(100_000);

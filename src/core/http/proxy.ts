@@ -1,6 +1,6 @@
 /** The proxy that the environment asks for: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, in capitals or not. */
 import { BlockList, isIP } from 'node:net';
-import { EnvironmentError } from '../../core/errors.ts';
+import { EnvironmentError } from '../errors.ts';
 import { isLoopback } from './loopback.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -3,7 +3,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import * as tls from 'node:tls';
-import { EnvironmentError } from '../../core/errors.ts';
+import { EnvironmentError } from '../errors.ts';
 import { isLoopback } from './loopback.ts';
 import { proxyFor } from './proxy.ts';
 

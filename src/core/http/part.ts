@@ -2,8 +2,8 @@
 
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { z } from 'zod';
-import { systemCode } from '../../core/errors.ts';
-import { writeFileAtomic } from '../../core/files.ts';
+import { systemCode } from '../errors.ts';
+import { writeFileAtomic } from '../files.ts';
 
 const Note = z.object({ validator: z.string().optional(), total: z.int().optional() });
 

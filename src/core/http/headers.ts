@@ -1,6 +1,6 @@
 /** What the headers of an answer say of a file. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { EnvironmentError } from '../../core/errors.ts';
+import { EnvironmentError } from '../errors.ts';
 import type { Reply } from './http.ts';
 
 /** What `If-Range` takes: a strong ETag; where there is no ETag, the date of modification. */

@@ -1,6 +1,6 @@
 /** What it means when a server does not send the file, and whether it may do so later. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { EnvironmentError, messageOf, systemCode } from '../../core/errors.ts';
+import { EnvironmentError, messageOf, systemCode } from '../errors.ts';
 import { type Reply, StalledError } from './http.ts';
 
 /** A failure that may pass. */
@@ -12,6 +12,9 @@ export interface Again {
   /** One more try will do: without a network, the user should hear so in seconds. */
   readonly quick?: boolean;
 }
+
+/** Milliseconds that a server may ask to wait; where it asks for more, the user decides. */
+export const LONGEST_RETRY_AFTER = 120_000;
 
 /** What to do about a refusal, or undefined for nothing in particular. */
 export type Advice = (status: number, headers: IncomingHttpHeaders) => string | undefined;

@@ -3,15 +3,16 @@ import { closeSync, fsyncSync, openSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { EnvironmentError, ModelError, NevusError } from '../../core/errors.ts';
-import type { OnProgress } from '../../core/events.ts';
-import { diskError, freeBytes, gigabytes, writeAll } from '../../core/files.ts';
-import { hashUnit, sha256OfFile } from '../../core/hash.ts';
-import { VERSION } from '../../core/version.ts';
+import { EnvironmentError, ModelError, NevusError } from '../errors.ts';
+import type { OnProgress } from '../events.ts';
+import { diskError, freeBytes, gigabytes, writeAll } from '../files.ts';
+import { sha256OfFile } from '../hash.ts';
+import { VERSION } from '../version.ts';
+import { delayAfter } from './delay.ts';
 import { checkKind, linkedHash, sizeInRange, startInRange, totalOf, validatorOf } from './headers.ts';
 import { httpGet, type Reply } from './http.ts';
 import { noteOfPart, type Part, partPath, readPart, removePart } from './part.ts';
-import { type Advice, type Again, connectionError, refusal } from './refusal.ts';
+import { type Advice, type Again, connectionError, LONGEST_RETRY_AFTER, refusal } from './refusal.ts';
 
 /** What is to be fetched, and to where. */
 export interface Wanted {
@@ -52,9 +53,6 @@ export interface Complete {
 
 /** No file of weights is larger; an endless answer is. */
 const MOST_BYTES = 64e9;
-const LONGEST_DELAY = 30_000;
-/** Milliseconds that a server may ask to wait; where it asks for more, the user decides. */
-const LONGEST_RETRY_AFTER = 120_000;
 
 /**
  * Fetches a file to `partPath(wanted.path)` and checks it. Only one at a time may do so for a path.
@@ -76,8 +74,7 @@ export async function download(wanted: Wanted, options: DownloadOptions = {}): P
     const { again, afterMs, quick = false } = outcome;
     if (failures >= (quick ? Math.min(2, attempts) : attempts)) throw again;
     if (afterMs !== undefined && afterMs > LONGEST_RETRY_AFTER) throw again;
-    const random = 0.5 + 0.5 * hashUnit(`${process.pid} ${wanted.url} ${failures}`);
-    const delay = Math.min(backoffMs * 2 ** (failures - 1), LONGEST_DELAY) * random;
+    const delay = delayAfter(backoffMs, failures, wanted.url.href);
     await setTimeout(Math.max(delay, afterMs ?? 0), undefined, signal === undefined ? {} : { signal });
   }
 }
@@ -212,6 +209,6 @@ function checkSpace(path: string, total: number, start: number): void {
   throw new EnvironmentError(
     'disk/full',
     `${path}: expected ${gigabytes(total - start)} of free space, got ${gigabytes(free)}`,
-    'Free some space, or choose another cache folder with NEVUS_CACHE.',
+    'Free some space, or choose another folder (for the cache: NEVUS_CACHE).',
   );
 }
