@@ -1,7 +1,8 @@
 import { aucOf } from './auc.ts';
 import { averagePrecision } from './average-precision.ts';
-import { type BootstrapOptions, bootstrapInterval, membersOf } from './bootstrap.ts';
+import { type BootstrapOptions, bootstrapInterval } from './bootstrap.ts';
 import { deLongInterval95 } from './delong.ts';
+import { membersOf } from './groups.ts';
 import { type IntervalMetric, type Metric, ratio } from './metric.ts';
 import { descending, type Positives, rank } from './ranking.ts';
 import { wilsonInterval } from './wilson.ts';

@@ -1,7 +1,15 @@
+export { cohenKappa, type F1Scores, f1Scores, type KappaWeights, matthewsCorrelation } from './agreement.ts';
 export { auc, oneVsRestAuc } from './auc.ts';
 export { averagePrecision } from './average-precision.ts';
 export { type BinaryMetrics, type BinaryPredictions, evaluateBinary } from './binary.ts';
-export { type BootstrapOptions, bootstrapInterval } from './bootstrap.ts';
+export {
+  type BootstrapOptions,
+  bootstrapDifference,
+  bootstrapInterval,
+  type PairedDifference,
+  type ResamplingOptions,
+} from './bootstrap.ts';
+export { clusteredProportion } from './clustered-proportion.ts';
 export {
   accuracyOf,
   balancedAccuracyOf,
@@ -10,12 +18,23 @@ export {
   classRatesOf,
   confusionMatrix,
 } from './confusion.ts';
+export { type Counts, countsAt } from './counts.ts';
 export { type AucVariance, deLong, deLongInterval95 } from './delong.ts';
+export { type AucComparison, deLongTest } from './delong-test.ts';
+export {
+  type DiagnosticRates,
+  diagnosticRates,
+  type PredictiveValues,
+  predictiveValuesAt,
+} from './diagnostic-rates.ts';
+export type { Groups } from './groups.ts';
 export { logLoss } from './log-loss.ts';
 export {
+  type Estimate,
   type Interval,
   type IntervalMetric,
   isDefined,
+  isUndefined,
   type Metric,
   type Undefined,
 } from './metric.ts';
@@ -26,6 +45,8 @@ export {
   type Metrics,
   positiveProbabilities,
 } from './metrics.ts';
+export { chooseOperatingPoint, type OperatingPoint, type OperatingRule } from './operating-point.ts';
+export { partialAuc } from './partial-auc.ts';
 export {
   type PredictedExample,
   type Predictions,

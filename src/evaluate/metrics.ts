@@ -3,8 +3,9 @@ import type { Taxonomy } from '../dataset/types.ts';
 import { decideRows } from './argmax.ts';
 import { oneVsRestAuc } from './auc.ts';
 import { type BinaryMetrics, evaluateBinary } from './binary.ts';
-import { type BootstrapOptions, bootstrapInterval, membersOf } from './bootstrap.ts';
+import { type BootstrapOptions, bootstrapInterval } from './bootstrap.ts';
 import { accuracyOf, balancedAccuracyOf, type ClassRates, classRatesOf, confusionMatrix } from './confusion.ts';
+import { membersOf } from './groups.ts';
 import { logLoss } from './log-loss.ts';
 import { type IntervalMetric, type Metric, meanOfDefined } from './metric.ts';
 

@@ -4,9 +4,10 @@ import { DataError, NumericError, ShapeError, UsageError } from '../../src/core/
 import { rngOf } from '../../src/core/rng.ts';
 import { auc } from '../../src/evaluate/auc.ts';
 import { averagePrecision } from '../../src/evaluate/average-precision.ts';
-import { bootstrapInterval, membersOf } from '../../src/evaluate/bootstrap.ts';
+import { bootstrapInterval } from '../../src/evaluate/bootstrap.ts';
 import { accuracyOf, balancedAccuracyOf, confusionMatrix } from '../../src/evaluate/confusion.ts';
 import { deLong, deLongInterval95, midranks } from '../../src/evaluate/delong.ts';
+import { membersOf } from '../../src/evaluate/groups.ts';
 import { logLoss } from '../../src/evaluate/log-loss.ts';
 import { isDefined } from '../../src/evaluate/metric.ts';
 import { rocCurve } from '../../src/evaluate/roc.ts';
