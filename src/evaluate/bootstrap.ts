@@ -6,6 +6,7 @@ import {
   isDefined,
   isUndefined,
   type Metric,
+  minus,
   type Undefined,
   undefinedBecause,
 } from './metric.ts';
