@@ -1,9 +1,31 @@
 /** Automatic differentiation over ONNX graphs. */
 
 export { type GraphBuilder, graphBuilder } from '../onnx/builder.ts';
-export type { Graph, Model, Node, Tensor, ValueInfo } from '../onnx/model.ts';
+export {
+  type Attributes,
+  float,
+  float32,
+  type Graph,
+  int,
+  int64,
+  ints,
+  type Model,
+  type Node,
+  scalar,
+  type Tensor,
+  type ValueInfo,
+} from '../onnx/model.ts';
 export { decodeModel, encodeModel } from '../onnx/protobuf.ts';
 export { ADAM, ADAMW, type OptimizerSpec, SGD } from '../optim/optimizers.ts';
+export {
+  constant,
+  cosine,
+  FRESH_PLATEAU,
+  oneCycle,
+  type Plateau,
+  stepDecay,
+  watchPlateau,
+} from '../optim/schedules.ts';
 export { appendGradients, type GradientOptions, type Gradients } from './append-gradients.ts';
 export { type DifferentiateOptions, differentiate, gradientName } from './differentiate.ts';
 export { lower, PORTABLE, type ShapeOf, type Target } from './lower/lower.ts';

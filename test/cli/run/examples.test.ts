@@ -25,4 +25,12 @@ describe('examples', () => {
     expect(similar.stdout).toMatch(/^phantom-00001 {2}similarity 1\.000 {2}benign 0\.\d\d, malignant 0\.\d\d\n/);
     expect(similar.stdout.trim().split('\n')).toHaveLength(5);
   });
+
+  it('differentiate and train a network of their own', async () => {
+    const { code, stdout, stderr } = await at.example('gradients.ts', 'spirals.onnx');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^loss 0\.\d{3}, gradient by x: \[96, 2\]\nstep 0: loss 0\.\d{3}\n/);
+    const right = Number(/(\d+) of 96 points on the right spiral/.exec(stdout)?.[1]);
+    expect(right).toBeGreaterThan(90);
+  });
 });
