@@ -4,6 +4,7 @@ import { type Classifier as OpenClassifier, openClassifier } from './model/class
 export * from './core/errors.ts';
 export type { OnProgress, Progress } from './core/events.ts';
 export { inspectImages } from './dataset/inspect.ts';
+export { downloadIsic, type IsicOptions, type IsicSummary } from './dataset/isic-archive/download.ts';
 export { makePhantoms, type PhantomOptions, type PhantomSummary } from './dataset/phantoms/make.ts';
 export { checkProblems } from './dataset/problems.ts';
 export { type ReadOptions, readDataset } from './dataset/read.ts';
