@@ -1,7 +1,10 @@
 /** A model that runs again and again on what it made of its own inputs, such as weights in a training step. */
 
+import { messageOf } from '../core/errors.ts';
 import { graphBuilder } from './builder.ts';
+import { zeros } from './data-types.ts';
 import { float32, type Model, sizeOf, type Tensor, type ValueInfo } from './model.ts';
+import { NO_COPY, noCopyMessage, withoutCopies } from './no-copy.ts';
 import { openRuntime, type Runtime, type RuntimeOptions, type Values } from './runtime.ts';
 import { inputsOf, openSession, resultsOf } from './session.ts';
 
@@ -82,22 +85,18 @@ async function openBuffered(
   carried: readonly Carried[],
   options: RuntimeOptions,
 ): Promise<Loop> {
-  const sessions = await Promise.all(variants.map(({ model }) => openSession(model, options)));
+  const runs = await Promise.all(variants.map((variant) => openRun(variant, options)));
   const current = new Map(carried.map(({ input, start, dims }) => [input, float32(start.slice(), dims)]));
   const next = new Map(carried.map(({ input, dims }) => [input, float32(new Float32Array(sizeOf(dims)), dims)]));
   let made: readonly Carried[] = [];
   return {
-    run: async (feeds, variant = 0) => {
-      const { takes, makes, free } = variants[variant]!;
+    run: (feeds, variant = 0) => {
+      const { takes, makes } = variants[variant]!;
       made = makes;
-      const results = await sessions[variant]!.run(
+      return runs[variant]!.run(
         { ...feeds, ...Object.fromEntries(takes.map(({ input }) => [input, current.get(input)!])) },
-        {
-          ...Object.fromEntries(free.map((name) => [name, null])),
-          ...Object.fromEntries(makes.map(({ input, output }) => [output, next.get(input)!])),
-        },
+        Object.fromEntries(makes.map(({ input, output }) => [output, next.get(input)!])),
       );
-      return Object.fromEntries(free.map((name) => [name, results[name]!]));
     },
     advance: () => {
       for (const { input } of made) {
@@ -109,8 +108,50 @@ async function openBuffered(
     },
     read: async () => new Map(current),
     close: async () => {
-      for (const session of sessions) await session.close();
+      for (const { close } of runs) await close();
     },
+  };
+}
+
+type Tensors = Record<string, Tensor>;
+
+/** A variant ready to run: `into` is written, what is free is returned. */
+interface Run {
+  readonly run: (feeds: Readonly<Tensors>, into: Readonly<Tensors>) => Promise<Tensors>;
+  readonly close: () => Promise<void>;
+}
+
+async function openRun({ model, free }: Variant, options: RuntimeOptions): Promise<Run> {
+  // Only on the processor do kernels write where the outputs shall be, and only there is the copy worth avoiding.
+  const over = (options.device ?? 'cpu') === 'cpu' ? await noCopyMessage() : undefined;
+  const infos = model.graph.outputs.filter(({ name }) => free.includes(name));
+  const fixed = infos.flatMap(({ name, dtype, dims }) => {
+    const sizes = dims.filter((d) => typeof d === 'number');
+    return sizes.length === dims.length ? [{ name, dtype, dims: sizes }] : [];
+  });
+  if (over === undefined || fixed.length < infos.length) {
+    const session = await openSession(model, options);
+    return {
+      run: async (feeds, into) => {
+        const asked = Object.fromEntries(free.map((name) => [name, null]));
+        const results = await session.run(feeds, { ...asked, ...into });
+        return Object.fromEntries(free.map((name) => [name, results[name]!]));
+      },
+      close: session.close,
+    };
+  }
+  const session = await openSession(withoutCopies(model), options);
+  return {
+    run: async (feeds, into) => {
+      const results = Object.fromEntries(fixed.map(({ name, dtype, dims }) => [name, zeros(dtype, dims)]));
+      try {
+        await session.run(feeds, { [NO_COPY]: null, ...results, ...into });
+      } catch (error) {
+        if (messageOf(error) !== over) throw error;
+      }
+      return results;
+    },
+    close: session.close,
   };
 }
 

@@ -69,6 +69,8 @@ export interface ValueInfo {
   readonly name: string;
   readonly dtype: DataType;
   readonly dims: readonly Dim[];
+  /** A sequence of such tensors. Only `no-copy.ts` has one, and nothing reads it. */
+  readonly sequence?: true;
 }
 
 /** A graph in topological order. */

@@ -16,6 +16,8 @@ import {
   TensorProtoSchema,
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
+  type TypeProto,
+  TypeProto_SequenceSchema,
   TypeProto_TensorSchema,
   TypeProtoSchema,
   type ValueInfoProto,
@@ -268,8 +270,10 @@ function encodeValueInfo(v: ValueInfo): ValueInfoProto {
     elemType: codeOf(v.dtype),
     shape: create(TensorShapeProtoSchema, { dim }),
   });
-  return create(ValueInfoProtoSchema, {
-    name: v.name,
-    type: create(TypeProtoSchema, { value: { case: 'tensorType', value: tensorType } }),
-  });
+  const tensor = create(TypeProtoSchema, { value: { case: 'tensorType', value: tensorType } });
+  const sequence = (): TypeProto =>
+    create(TypeProtoSchema, {
+      value: { case: 'sequenceType', value: create(TypeProto_SequenceSchema, { elemType: tensor }) },
+    });
+  return create(ValueInfoProtoSchema, { name: v.name, type: v.sequence === true ? sequence() : tensor });
 }
