@@ -4,6 +4,9 @@ import type { Blocked } from './blocked.ts';
 import { type Convolution, convAttributes, convolutionOf, taps } from './convolution.ts';
 import { fills, type Lowering } from './lowering.ts';
 
+/** From this many gathered values on (64 MB), the rows of a kernel are gathered one after the other, for memory. */
+const BY_ROW_FROM_VALUES = 2 ** 24;
+
 /** From this many pixels on, a product per image and a sum over images beats gathering the batch into one matrix. */
 const PER_IMAGE_FROM_PIXELS = 400;
 
@@ -127,19 +130,29 @@ function gathered(builder: GraphBuilder, conv: Convolution, x: string, dY: strin
     const ends = starts.map((start, i) => start + (y[i]! - 1) * strides[i]! + 1);
     return builder.add('Slice', [padded, builder.ints(starts), builder.ints(ends), axes, builder.ints(strides)]);
   };
-  const parts = taps(kernel).map(columnsOf);
-  const count = parts.length;
-  // [C, N, …] side by side along N: channel by channel, all taps.
-  const all = count === 1 ? parts[0]! : builder.add('Concat', parts, { axis: int(1) });
   const dYRows = builder.add('Transpose', [dY], swap);
-  const perGroup = (c / group) * count;
-  const shape = builder.ints([o, c / group, ...kernel]);
   const rows = (t: string, dims: readonly number[]): string => builder.add('Reshape', [t, builder.ints(dims)]);
-  if (group === 1) {
-    const product = [rows(dYRows, [o, positions]), rows(all, [perGroup, positions])];
-    return builder.add('Reshape', [builder.add('Gemm', product, { transB: int(1) }), shape]);
-  }
-  const columns = builder.add('Transpose', [rows(all, [group, perGroup, positions])], { perm: ints([0, 2, 1]) });
-  const product = builder.add('MatMul', [rows(dYRows, [group, o / group, positions]), columns]);
-  return builder.add('Reshape', [product, shape]);
+  const product = (some: readonly (readonly number[])[], dims: readonly number[]): string => {
+    const parts = some.map(columnsOf);
+    // [C, N, …] side by side along N: channel by channel, all taps.
+    const all = parts.length === 1 ? parts[0]! : builder.add('Concat', parts, { axis: int(1) });
+    const perGroup = (c / group) * parts.length;
+    if (group === 1) {
+      const factors = [rows(dYRows, [o, positions]), rows(all, [perGroup, positions])];
+      return rows(builder.add('Gemm', factors, { transB: int(1) }), dims);
+    }
+    const columns = builder.add('Transpose', [rows(all, [group, perGroup, positions])], { perm: ints([0, 2, 1]) });
+    return rows(builder.add('MatMul', [rows(dYRows, [group, o / group, positions]), columns]), dims);
+  };
+  const every = taps(kernel);
+  const whole = [o, c / group, ...kernel];
+  const [height = 1] = kernel;
+  if (height === 1 || c * every.length * positions < BY_ROW_FROM_VALUES) return product(every, whole);
+  const byRow = Array.from({ length: height }, (_, k) =>
+    product(
+      every.filter(([first]) => first === k),
+      [o, c / group, 1, ...kernel.slice(1)],
+    ),
+  );
+  return builder.add('Concat', byRow, { axis: int(2) });
 }
