@@ -129,11 +129,11 @@ export const configSchema = z.strictObject({
      */
     schedule: z.enum(SCHEDULES),
     /** Share of the steps over which the rate of `cosine` rises. */
-    warmUp: z.number().min(0).lt(1),
+    warmUp: z.number().min(0).lt(1).default(0),
     /** Batches whose gradients are averaged into one update. */
-    accumulate: count(1, 1024),
+    accumulate: count(1, 1024).default(1),
     /** Decay of a moving average of the weights, which is then what is validated and shipped; 0 for none. */
-    ema: z.number().min(0).lt(1),
+    ema: z.number().min(0).lt(1).default(0),
     /** With `cut: auto`, how many candidate cuts before the chosen one training may thaw. */
     blocks: count(0, 100),
     /** What thaws together. */

@@ -33,6 +33,19 @@ describe('settingsOf', () => {
     expect(config.fineTune).toEqual({ ...preset.fineTune, epochs: 3 });
   });
 
+  it('takes what fine-tuning has besides', () => {
+    const { fineTune, best } = settingsOf('x', { schedule: 'cosine', accumulate: 4, ema: 0.99, best: 'last' });
+    expect({ ...fineTune, best }).toMatchObject({ schedule: 'cosine', accumulate: 4, ema: 0.99, best: 'last' });
+    expect(() => settingsOf('x', { accumulate: 0 })).toThrow(/fineTune\.accumulate/);
+    expect(() => settingsOf('x', { ema: 1 })).toThrow(/fineTune\.ema/);
+    // A complete file from before there was such a thing.
+    const { accumulate: _, ema: __, warmUp: ___, ...older } = fineTune;
+    expect(parseConfig({ ...settingsOf('x', {}), fineTune: older }, 'older').fineTune).toMatchObject({
+      accumulate: 1,
+      ema: 0,
+    });
+  });
+
   it('takes paths in the file from the file, others from here', () => {
     expect(settingsOf(undefined, { config: file }).backbone).toMatchObject({ name: join(folder, 'net.onnx') });
     expect(settingsOf('x', { config: file, backbone: './y.onnx' })).toMatchObject({
