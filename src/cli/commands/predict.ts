@@ -59,6 +59,7 @@ async function predict(model: string, images: string[], { json = false, ...flags
     process.stderr.write(`${INTENDED_USE}\n`);
   } else {
     if (answers.length > 0) process.stdout.write(`${answerTable(answers).join('\n')}\n`);
+    if (answers.some(isLessProbable)) process.stdout.write(`${LESS_PROBABLE}\n`);
     for (const { message } of failures) process.stderr.write(`skipped: ${message}\n`);
     process.stdout.write(`${INTENDED_USE}\n`);
   }
@@ -74,6 +75,13 @@ function expanded(path: string, failures: DataError[]): string[] {
   const images = filesBelow(path).filter(isImageName);
   if (images.length === 0) failures.push(new DataError('predict/empty', `${path}: expected images, got none`));
   return images;
+}
+
+const LESS_PROBABLE =
+  '(a label is the one most probable relative to how often training met it, not always the most probable)';
+
+function isLessProbable({ probability, probabilities }: FilePrediction): boolean {
+  return Object.values(probabilities).some((p) => p > probability);
 }
 
 function answerTable(answers: readonly FilePrediction[]): string[] {
