@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { VERSION } from '../core/version.ts';
 import { INTENDED_USE } from '../model/card.ts';
 import { addBackboneCommand } from './commands/backbone.ts';
+import { addDataCommand } from './commands/data.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
 import { addLrFindCommand } from './commands/lr-find.ts';
 import { addOnnxCommand } from './commands/onnx.ts';
@@ -40,6 +41,7 @@ function buildProgram(): Command {
     .showHelpAfterError(false)
     .helpCommand(false);
   addPhantomCommand(program);
+  addDataCommand(program);
   addTrainCommand(program);
   addLrFindCommand(program);
   addEvaluateCommand(program);
