@@ -8,6 +8,7 @@ import { addLrFindCommand } from './commands/lr-find.ts';
 import { addOnnxCommand } from './commands/onnx.ts';
 import { addPhantomCommand } from './commands/phantom.ts';
 import { addPredictCommand } from './commands/predict.ts';
+import { addReportCommand } from './commands/report.ts';
 import { addTrainCommand } from './commands/train.ts';
 import { reportError } from './exit.ts';
 
@@ -46,6 +47,7 @@ function buildProgram(): Command {
   addLrFindCommand(program);
   addEvaluateCommand(program);
   addPredictCommand(program);
+  addReportCommand(program);
   addBackboneCommand(program);
   addOnnxCommand(program);
   return program;
