@@ -2,6 +2,8 @@ import { type GraphBuilder, graphBuilder } from '../onnx/builder.ts';
 import { zeros } from '../onnx/data-types.ts';
 import type { DataType, Graph, Model, Node, Tensor, ValueInfo } from '../onnx/model.ts';
 import { nodesFor, prune } from '../onnx/passes/prune.ts';
+import { copyMoments } from '../onnx/passes/running-moments.ts';
+import { avoidFaults } from '../onnx/passes/runtime-faults.ts';
 import { appendGradients } from './append-gradients.ts';
 import { checkFloat, checkLoss, gradientName, keptOutputs, type Wanted, wantedNames } from './asked.ts';
 import { type InputShapes, overSizes, withShapes } from './free-dims/over-sizes.ts';
@@ -56,7 +58,8 @@ export function differentiate(model: Model, options: DifferentiateOptions): Mode
     }),
   ];
   const initializers = new Map([...plain.graph.initializers].filter(([name]) => !asked.has(name)));
-  const graph: Graph = { nodes: plain.graph.nodes, inputs, outputs: keep, initializers };
+  const given: Graph = { nodes: plain.graph.nodes, inputs, outputs: keep, initializers };
+  const graph = copyMoments(avoidFaults(given, plain.opset));
   const merged = overSizes(inputs, (shapes) => withGradients(graph, loss, wrt, shapes, target));
   return modelWith(prune(merged, asked), plain);
 }

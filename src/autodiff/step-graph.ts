@@ -1,5 +1,6 @@
 import { type GraphBuilder, graphBuilder } from '../onnx/builder.ts';
 import { type Graph, sizeOf, type ValueInfo } from '../onnx/model.ts';
+import { copyMoments } from '../onnx/passes/running-moments.ts';
 import { addAverage, addClip, addUpdate, hasCorrections, type OptimizerSpec, stateNames } from '../optim/optimizers.ts';
 import { appendGradients } from './append-gradients.ts';
 import type { InputShapes } from './free-dims/over-sizes.ts';
@@ -109,7 +110,7 @@ export function stepGraph(
   for (const node of graph.nodes) shaping.push(node);
   const constants = new Map([...shaping.initializers].filter(([name]) => !weights.has(name)));
   const { builder, gradients, infos } = appendGradients(
-    { nodes: shaping.nodes, inputs, outputs: [], initializers: constants },
+    copyMoments({ nodes: shaping.nodes, inputs, outputs: [], initializers: constants }),
     { loss, wrt: [...trainable.keys()], inputShapes },
   );
 

@@ -1,6 +1,7 @@
 import { UsageError } from '../core/errors.ts';
 import { type Graph, intOf, type Model, scalar, type Tensor, type ValueInfo } from '../onnx/model.ts';
 import { nodesFor, prune } from '../onnx/passes/prune.ts';
+import { avoidFaults } from '../onnx/passes/runtime-faults.ts';
 import { averageDecay, corrections, type OptimizerSpec } from '../optim/optimizers.ts';
 import { checkLoss, unique } from './asked.ts';
 import { type InputShapes, overSizes, withShapes } from './free-dims/over-sizes.ts';
@@ -95,7 +96,7 @@ export function trainingStep(model: Model, options: TrainingStepOptions): Traini
   const outputs = plain.graph.outputs.filter((o) => o.name === loss);
   const nodes = nodesFor(plain.graph, [loss, ...statistics.values()]);
   const settings: StepSettings = {
-    graph: { ...plain.graph, nodes, inputs: data, outputs },
+    graph: avoidFaults({ ...plain.graph, nodes, inputs: data, outputs }, plain.opset),
     loss,
     trainable,
     statistics,

@@ -364,3 +364,52 @@ describe('errors', () => {
     expect(given.graph.inputs[0]?.dims).toEqual([2, 1, 9, 9]);
   });
 });
+
+describe('gradients of what onnxruntime gets wrong', () => {
+  it('are right behind a product of a transposed matrix and a vector', async () => {
+    const inputs = [info('x', ['N', 3, 4])];
+    const { b, weight } = drafting(inputs);
+    const transposed = b.add('Transpose', ['x'], { perm: ints([0, 2, 1]) });
+    meanSquare(b, b.add('MatMul', [transposed, weight('v', [3])], {}, { output: 'y' }));
+    const model = modelOf(b.graph(inputs, [info('loss', []), info('y', ['N', 4])]));
+    const x = random('x', [2, 3, 4]);
+    const results = await expectDifferences(model, { x }, ['v', 'x']);
+    const [v, xs] = [weightsOf(model, ['v']).v!.data, x.data].map((d) => Array.from(d, Number));
+    const expected = [0, 1].flatMap((n) =>
+      [0, 1, 2, 3].map((j) => [0, 1, 2].reduce((sum, i) => sum + v![i]! * xs![12 * n + 4 * i + j]!, 0)),
+    );
+    for (const [i, y] of expected.entries()) expect(Number(results.y!.data[i])).toBeCloseTo(y, 5);
+  });
+
+  it.each(['AveragePool', 'LpPool', 'MaxPool'])('are right where %s rounds up into the padding', async (op) => {
+    const inputs = [info('x', ['N', 2, 3, 3])];
+    const { b } = drafting(inputs);
+    const windows = { kernel_shape: ints([2, 2]), strides: ints([2, 2]), pads: ints([1, 1, 1, 1]), ceil_mode: int(1) };
+    meanSquare(b, b.add('Mul', [b.add(op, ['x'], windows), b.constant(random('factors', [2, 2, 2]))]));
+    const x = random('x', [2, 2, 3, 3]);
+    await expectDifferences(modelOf(b.graph(inputs, [info('loss', [])])), { x }, ['x'], 'loss', 1e-3);
+  });
+
+  it('leave running moments that are fed as they were', async () => {
+    const inputs = [info('x', ['N', 2, 3]), info('mean', [2])];
+    const { b, weight } = drafting(inputs);
+    b.push({
+      op: 'BatchNormalization',
+      domain: '',
+      name: 'norm',
+      inputs: ['x', weight('gamma', [2]), weight('beta', [2]), 'mean', weight('variance', [2])],
+      outputs: ['y', 'new_mean', 'new_variance'],
+      attributes: { training_mode: int(1) },
+    });
+    meanSquare(b, b.add('Concat', ['new_mean', 'new_variance'], { axis: int(0) }));
+    const model = modelOf(b.graph(inputs, [info('loss', [])]));
+    const mean = random('mean', [2]);
+    const session = await openSession(differentiate(model, { loss: 'loss', wrt: ['x', 'mean'] }), { threads: 1 });
+    const feeds = { x: random('x', [4, 2, 3]), mean };
+    const first = await session.run(feeds);
+    const second = await session.run(feeds);
+    await session.close();
+    expect(mean).toEqual(random('mean', [2]));
+    expect(second).toEqual(first);
+  });
+});

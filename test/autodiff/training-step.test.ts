@@ -268,6 +268,50 @@ describe('the stepper', () => {
     await stepper.close();
   });
 
+  it('leaves running moments as they were where the loss is not finite', async () => {
+    const inputs = [info('x', ['N', 2, 3])];
+    const { b, weight } = drafting(inputs);
+    b.push({
+      op: 'BatchNormalization',
+      domain: '',
+      name: 'norm',
+      inputs: [
+        'x',
+        weight('gamma', [2]),
+        weight('beta', [2]),
+        weight('mean', [2]),
+        b.constant(float32([1, 2], [2]), 'variance'),
+      ],
+      outputs: ['y', 'new_mean', 'new_variance'],
+      attributes: { training_mode: int(1) },
+    });
+    b.add('ReduceMean', [b.add('Exp', ['y'])], { keepdims: int(0) }, { output: 'loss' });
+    const step = trainingStep(modelOf(b.graph(inputs, [info('loss', [])])), {
+      loss: 'loss',
+      optimizer: SGD,
+      trainable: 'all-weights',
+    });
+    const [run, stepper] = [await runner(step), await openStepper(step, { threads: 1 })];
+    const read = async () => {
+      const { weights } = await stepper.read();
+      return [...weights].map(([name, t]) => [name, list(t)]);
+    };
+    const x = random('x', [5, 2, 3]);
+    const infinite = float32(list(x).with(0, Number.POSITIVE_INFINITY), x.dims);
+    const start = await read();
+    await expect(stepper.step({ x: infinite }, 0.1)).rejects.toThrow('expected a finite loss');
+    expect(await read()).toEqual(start);
+    for (let t = 0; t < 3; t++) {
+      expect(await stepper.step({ x }, 0.1)).toBe((await run.update([{ x }], 0.1))[0]);
+      const before = await read();
+      await expect(stepper.step({ x: infinite }, 0.1)).rejects.toThrow('expected a finite loss');
+      expect(await read()).toEqual(before);
+      expect(before).toEqual(before.map(([name]) => [name, list(run.values.get(String(name)))]));
+    }
+    await run.close();
+    await stepper.close();
+  });
+
   it('goes on from where another stopped', async () => {
     const whole = await openStepper(trainingStep(twoLayers(), options), { threads: 1 });
     for (let t = 0; t < 6; t++) await whole.step(micro(t), 0.1);

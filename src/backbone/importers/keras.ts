@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { ModelError, ShapeError, UnsupportedOperatorError, UsageError } from '../../core/errors.ts';
 import { type GraphBuilder, graphBuilder } from '../../onnx/builder.ts';
 import type { Model } from '../../onnx/model.ts';
-import { guardPools } from '../../onnx/passes/guard-pools.ts';
 import { removeIdentities } from '../../onnx/passes/identities.ts';
 import { mergePads } from '../../onnx/passes/merge-pads.ts';
+import { avoidFaults } from '../../onnx/passes/runtime-faults.ts';
 import type { Value } from './keras/layer.ts';
 import { LAYERS } from './keras/layers.ts';
 import { type LayerConfig, NETWORKS, parse, readNetwork } from './keras/topology.ts';
@@ -83,7 +83,7 @@ export function importKerasNetwork(network: unknown, weights: Weights, options: 
     return value;
   });
   const info = ({ name, dims }: Value) => ({ name, dtype: 'float32' as const, dims: ['N', ...dims] });
-  const graph = guardPools(mergePads(removeIdentities(builder.graph(inputs.map(info), outputs.map(info)))));
+  const graph = avoidFaults(mergePads(removeIdentities(builder.graph(inputs.map(info), outputs.map(info)))), 17);
   return { model: { graph, opset: 17, domains: {}, irVersion: 8, producer: 'nevus', metadata: {} }, shapes };
 }
 

@@ -7,9 +7,9 @@ import type { Model } from '../../onnx/model.ts';
 import { articulationPoints } from '../../onnx/passes/articulation.ts';
 import { constantsToInitializers } from '../../onnx/passes/constant-nodes.ts';
 import { extract } from '../../onnx/passes/extract.ts';
-import { guardPools } from '../../onnx/passes/guard-pools.ts';
 import { removeIdentities } from '../../onnx/passes/identities.ts';
 import { mergePads } from '../../onnx/passes/merge-pads.ts';
+import { avoidFaults } from '../../onnx/passes/runtime-faults.ts';
 import { decodeModel } from '../../onnx/protobuf.ts';
 import { cutName, usefulCuts } from '../cuts.ts';
 import {
@@ -53,7 +53,7 @@ export async function importOnnxFile(path: string, options: OnnxFileOptions = {}
   if (record !== undefined) return record;
 
   const sha = sha256(data);
-  const graph = guardPools(mergePads(removeIdentities(constantsToInitializers(model.graph))));
+  const graph = avoidFaults(mergePads(removeIdentities(constantsToInitializers(model.graph))), model.opset);
   const { info, ...place } = findInput(graph, options.size, path);
   const pixels = findPixels(model, sha, options.normalisation, path);
   const { sinks, pick } = findSinks(graph, options.features, path);

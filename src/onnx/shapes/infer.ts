@@ -1,4 +1,4 @@
-import { ShapeError, UnsupportedOperatorError } from '../../core/errors.ts';
+import { ModelError, ShapeError, UnsupportedOperatorError } from '../../core/errors.ts';
 import type { Graph, Node, Tensor, ValueInfo } from '../model.ts';
 import { type ShapeRule, show, type TensorInfo, whereOf } from './context.ts';
 import { foldNode } from './fold.ts';
@@ -30,6 +30,22 @@ export function inferShapes(
   graph: Graph,
   inputShapes: Readonly<Record<string, readonly number[]>> = {},
 ): InferredShapes {
+  return infer(graph, inputShapes, false);
+}
+
+/** As `inferShapes`, but what cannot be worked out, and what depends on it, is left out. */
+export function inferWhereKnown(
+  graph: Graph,
+  inputShapes: Readonly<Record<string, readonly number[]>>,
+): InferredShapes['infos'] {
+  return infer(graph, inputShapes, true).infos;
+}
+
+function infer(
+  graph: Graph,
+  inputShapes: Readonly<Record<string, readonly number[]>>,
+  partial: boolean,
+): InferredShapes {
   const infos = new Map<string, TensorInfo>();
   const constants = new Map<string, Tensor>();
   /** Those that were worked out, not given. */
@@ -50,30 +66,44 @@ export function inferShapes(
     if (!infos.has(input.name)) infos.set(input.name, fixed(input, inputShapes[input.name]));
   }
   for (const node of graph.nodes) {
-    const context = {
-      node,
-      inputs: node.inputs.map((name) => (name === '' ? undefined : knownInput(infos, node, name))),
-      constants: node.inputs.map((name) => constants.get(name)),
-    };
-    const outputs = ruleOf(node)(context);
-    for (const [i, name] of node.outputs.entries()) {
-      if (name === '') continue;
-      const info = outputs[i];
-      if (info === undefined)
-        throw new ShapeError(
-          'onnx/outputs',
-          `${whereOf(node)}: expected at most ${outputs.length} outputs, got ${node.outputs.length}`,
-        );
-      infos.set(name, info);
+    try {
+      inferNode(node, infos, constants, computed);
+    } catch (error) {
+      if (!partial || !(error instanceof ModelError)) throw error;
     }
-    const fromSizes = node.inputs.map((name) => computed.has(name));
-    const value = outputs[0] === undefined ? undefined : foldNode(context, outputs[0], fromSizes);
-    const first = node.outputs[0];
-    if (value === undefined || first === undefined) continue;
-    constants.set(first, value);
-    if (node.op !== 'Constant') computed.add(first);
   }
   return { infos, constants };
+}
+
+/** Adds what is known of the outputs of one node. */
+function inferNode(
+  node: Node,
+  infos: Map<string, TensorInfo>,
+  constants: Map<string, Tensor>,
+  computed: Set<string>,
+): void {
+  const context = {
+    node,
+    inputs: node.inputs.map((name) => (name === '' ? undefined : knownInput(infos, node, name))),
+    constants: node.inputs.map((name) => constants.get(name)),
+  };
+  const outputs = ruleOf(node)(context);
+  for (const [i, name] of node.outputs.entries()) {
+    if (name === '') continue;
+    const info = outputs[i];
+    if (info === undefined)
+      throw new ShapeError(
+        'onnx/outputs',
+        `${whereOf(node)}: expected at most ${outputs.length} outputs, got ${node.outputs.length}`,
+      );
+    infos.set(name, info);
+  }
+  const fromSizes = node.inputs.map((name) => computed.has(name));
+  const value = outputs[0] === undefined ? undefined : foldNode(context, outputs[0], fromSizes);
+  const first = node.outputs[0];
+  if (value === undefined || first === undefined) return;
+  constants.set(first, value);
+  if (node.op !== 'Constant') computed.add(first);
 }
 
 function fixed(input: ValueInfo, given: readonly number[] | undefined): TensorInfo {
