@@ -1,11 +1,13 @@
 import { aucOf } from './auc.ts';
 import { averagePrecision } from './average-precision.ts';
 import { type BootstrapOptions, bootstrapInterval } from './bootstrap.ts';
+import { clusteredProportion } from './clustered-proportion.ts';
+import { countsAt } from './counts.ts';
 import { deLongInterval95 } from './delong.ts';
+import { type DiagnosticRates, diagnosticRates } from './diagnostic-rates.ts';
 import { membersOf } from './groups.ts';
-import { type IntervalMetric, type Metric, ratio } from './metric.ts';
+import { type Estimate, type IntervalMetric, type Metric, ratio } from './metric.ts';
 import { descending, type Positives, rank } from './ranking.ts';
-import { wilsonInterval } from './wilson.ts';
 
 /** A yes-or-no question, answered by a score for each example. */
 export interface BinaryPredictions {
@@ -19,6 +21,8 @@ export interface BinaryPredictions {
   readonly positives: Positives;
   /** [n], lesion or patient; undefined: independent of all others. */
   readonly groups: readonly (string | undefined)[];
+  /** Threshold that was chosen on other examples, to be measured here. Default: none was chosen. */
+  readonly chosen?: number | undefined;
 }
 
 /** How well the question is answered, over all thresholds and at one. */
@@ -40,11 +44,18 @@ export interface BinaryMetrics {
   readonly trueNegatives: number;
   readonly falseNegatives: number;
   readonly sensitivity: Metric;
-  /** 95 %, Wilson. */
+  /** 95 %, Wilson; where groups have several examples, on effective counts (`clusteredProportion`). */
   readonly sensitivity95: IntervalMetric;
   readonly specificity: Metric;
-  /** 95 %, Wilson. */
+  /** 95 %, Wilson; where groups have several examples, on effective counts (`clusteredProportion`). */
   readonly specificity95: IntervalMetric;
+  /** The same at the threshold that was chosen on validation examples, where there is one. */
+  readonly operatingPoint?: MeasuredPoint;
+}
+
+/** What a threshold that was chosen elsewhere comes to on these examples. */
+export interface MeasuredPoint extends DiagnosticRates {
+  readonly threshold: number;
 }
 
 /**
@@ -54,23 +65,23 @@ export interface BinaryMetrics {
  *   least as probable as all others
  */
 export function evaluateBinary(
-  { name, positiveLabels, scores, positives, groups }: BinaryPredictions,
+  { name, positiveLabels, scores, positives, groups, chosen }: BinaryPredictions,
   options: BootstrapOptions = {},
   threshold = 0.5,
 ): BinaryMetrics {
   const n = scores.length;
   const order = descending(scores);
   const ranking = rank(scores, positives, undefined, order);
-  let truePositives = 0;
-  let falsePositives = 0;
-  for (let i = 0; i < n; i++) {
-    if (scores[i]! < threshold) continue;
-    if (positives[i]) truePositives++;
-    else falsePositives++;
-  }
+  const { truePositives, falsePositives, trueNegatives, falseNegatives } = countsAt(scores, positives, threshold);
   const nPositive = ranking.positives;
   const nNegative = ranking.negatives;
-  const trueNegatives = nNegative - falsePositives;
+  const rightOf = (wanted: boolean, at = threshold): Estimate => {
+    const rows = Array.from({ length: n }, (_, i) => i).filter((i) => Boolean(positives[i]) === wanted);
+    return clusteredProportion(
+      rows.map((i) => scores[i]! >= at === wanted),
+      rows.map((i) => groups[i]),
+    );
+  };
   return {
     name,
     positiveLabels,
@@ -92,11 +103,21 @@ export function evaluateBinary(
     truePositives,
     falsePositives,
     trueNegatives,
-    falseNegatives: nPositive - truePositives,
+    falseNegatives,
     sensitivity: ratio(truePositives, nPositive, 'no positive example'),
-    sensitivity95: wilsonInterval(truePositives, nPositive),
+    sensitivity95: rightOf(true).interval95,
     specificity: ratio(trueNegatives, nNegative, 'no negative example'),
-    specificity95: wilsonInterval(trueNegatives, nNegative),
+    specificity95: rightOf(false).interval95,
+    ...(chosen === undefined
+      ? {}
+      : {
+          operatingPoint: {
+            threshold: chosen,
+            ...diagnosticRates(countsAt(scores, positives, chosen)),
+            sensitivity: rightOf(true, chosen),
+            specificity: rightOf(false, chosen),
+          },
+        }),
   };
 }
 

@@ -121,7 +121,7 @@ function resampled(
         for (const row of kind[rng.int(0, kind.length - 1)]!) drawn.push(row);
       }
     }
-    const value = metric(Int32Array.from(drawn));
+    const value = metric(new Int32Array(drawn));
     if (isDefined(value)) values.push(value);
   }
   if (values.length * 2 < resamples) return undefinedBecause('undefined in most resamples: too few examples');

@@ -57,10 +57,14 @@ export function deLong(scores: ArrayLike<number>, positives: Positives, groups?:
  */
 export function deLongInterval95(scores: ArrayLike<number>, positives: Positives, groups?: Groups): IntervalMetric {
   const estimate = deLong(scores, positives, groups);
-  if (isUndefined(estimate)) return estimate;
-  if (estimate.variance === 0) return undefinedBecause('the variance estimate is 0: too few examples to tell');
-  const half = Z95 * Math.sqrt(estimate.variance);
-  return [Math.max(0, estimate.auc - half), Math.min(1, estimate.auc + half)];
+  return isUndefined(estimate) ? estimate : aucInterval95(estimate);
+}
+
+/** The interval of an estimate at hand. */
+export function aucInterval95({ auc, variance }: AucVariance): IntervalMetric {
+  if (variance === 0) return undefinedBecause('the variance estimate is 0: too few examples to tell');
+  const half = Z95 * Math.sqrt(variance);
+  return [Math.max(0, auc - half), Math.min(1, auc + half)];
 }
 
 /**
