@@ -5,10 +5,12 @@ import { assembleDataset, type Reading } from './assemble.ts';
 import { type ColumnOptions, imageColumn, labelColumn } from './columns.ts';
 import { readCsvDataset } from './csv.ts';
 import { type CsvTable, readCsv } from './csv-text.ts';
+import { withDicomAttributes } from './dicom-attributes.ts';
 import { isImageName, listFolder } from './files.ts';
 import { readFolders } from './folders.ts';
 import { isHam10000Table, readHam10000 } from './ham10000.ts';
 import { isIsic2017Table, readIsic2017 } from './isic2017.ts';
+import { readMedMnist } from './medmnist/read.ts';
 import { publishedTable } from './published/all.ts';
 import type { Dataset } from './types.ts';
 
@@ -24,7 +26,10 @@ export interface ReadOptions extends ColumnOptions {
  *   any folders beside it, and is taken before them);
  * - HAM10000 as distributed (`HAM10000_metadata.csv`), or the ISIC 2017 layout (`labels.csv`): the folder or its table;
  * - another published data set, told by the columns of its table: the ISIC Archive, ISIC 2018 (task 3), 2019, 2020 and 2024,
- *   PAD-UFES-20, Derm7pt, DDI, Fitzpatrick17k.
+ *   PAD-UFES-20, Derm7pt, DDI, Fitzpatrick17k;
+ * - DermaMNIST, an `.npz` of arrays or a folder with nothing else in it; its images are extracted to the cache folder.
+ *
+ * Of DICOM files, age, sex and site become attributes and the hashed PatientID the patient, where no table says them.
  *
  * Only names are read here; whether a file is an image is what `inspectImages` finds out. Rows and files that cannot be used
  * are left out and named in `problems`: `checkProblems` decides whether there are too many of them.
@@ -32,7 +37,7 @@ export interface ReadOptions extends ColumnOptions {
  * @param path folder or table
  * @throws {UsageError} `data/not-found`; `data/unknown-column`; `data/no-table` if a column is named but there is no table
  * @throws {DataError} `data/empty`, `data/no-images`, `data/no-classes`, `data/one-class`, `data/csv`, `data/no-column`,
- *   `data/ambiguous`, `data/format`, `data/split`
+ *   `data/ambiguous`, `data/format`, `data/split`, `data/cell`, `data/npz`, `data/npy`
  */
 export async function readDataset(path: string, options: ReadOptions = {}): Promise<Dataset> {
   const { minLabels = 2, ...columns } = options;
@@ -45,7 +50,18 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
       cause: error,
     });
   }
-  return assembleDataset(isFolder ? readFolder(full, columns) : readTable(full, columns), minLabels);
+  const arrays = isFolder ? loneArrays(full) : /\.npz$/i.test(full) ? full : undefined;
+  if (arrays !== undefined) return assembleDataset(await readMedMnist(arrays), minLabels);
+  const reading = isFolder ? readFolder(full, columns) : readTable(full, columns);
+  return assembleDataset({ ...reading, examples: withDicomAttributes(reading.examples) }, minLabels);
+}
+
+/** The one `.npz` of a folder that holds nothing else to read. */
+function loneArrays(root: string): string | undefined {
+  const { folders, files } = listFolder(root);
+  const arrays = files.filter((name) => /\.npz$/i.test(name));
+  const others = files.some((name) => isImageName(name) || /\.(csv|tsv|tab)$/i.test(name));
+  return arrays.length === 1 && folders.length === 0 && !others ? join(root, arrays[0]!) : undefined;
 }
 
 function readFolder(root: string, options: ColumnOptions): Reading {

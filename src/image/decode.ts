@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import sharp, { type SharpOptions } from 'sharp';
 import { DataError, messageOf } from '../core/errors.ts';
 import { decodeBmp, tooLarge } from './bmp.ts';
+import { decodeDicom } from './dicom/pixels.ts';
 import { contentName, imageFormat } from './sniff.ts';
 import type { RgbImage } from './types.ts';
 
@@ -16,16 +17,18 @@ export interface DecodeOptions {
 }
 
 /**
- * Decodes a JPEG, PNG, WebP, TIFF or (24- and 32-bit, uncompressed) BMP picture.
+ * Decodes a JPEG, PNG, WebP, TIFF, (24- and 32-bit, uncompressed) BMP or (visible light; uncompressed, RLE or JPEG baseline)
+ * DICOM picture.
  *
  * The pixels come out as they are meant to be seen: upright (EXIF orientation applied), in sRGB (an embedded colour profile
  * is converted; grey and CMYK become RGB), 8 bits a channel (16 bits are scaled down), and without transparency: what is
  * transparent is laid on white, the paper on which cut-out pictures are shown. Of an animation or a TIFF with several
- * pages, the first is read. Damage anywhere in the file is an error, never grey pixels.
+ * pages, or a DICOM file with several frames, the first is read. Damage anywhere in the file is an error, never grey pixels.
  *
  * @param source a path, or the bytes of the file. What the file is, is read from its bytes and not from its name
  * @returns RGB, 8 bits, HWC
  * @throws {DataError} `image/empty` no bytes; `image/format` not one of the formats above; `image/too-large`;
+ *   `image/dicom` a DICOM file in an encoding that is not read, or damaged;
  *   `image/unreadable` missing, forbidden, truncated or damaged
  */
 export async function decodeImage(source: string | Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
@@ -38,11 +41,21 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeOp
   if (format === undefined) {
     throw new DataError(
       'image/format',
-      `${name}: expected JPEG, PNG, WebP, TIFF or BMP, got ${contentName(bytes)}`,
+      `${name}: expected JPEG, PNG, WebP, TIFF, BMP or DICOM, got ${contentName(bytes)}`,
       'Convert the picture to PNG or JPEG, or leave it out.',
     );
   }
-  return format === 'bmp' ? decodeBmp(bytes, name, maxPixels) : await decodeCompressed(bytes, name, maxPixels);
+  if (format === 'bmp') return decodeBmp(bytes, name, maxPixels);
+  if (format !== 'dicom') return await decodeCompressed(bytes, name, maxPixels);
+  const picture = decodeDicom(bytes, name, maxPixels);
+  if (!('jpeg' in picture)) return picture;
+  const decoded = await decodeCompressed(picture.jpeg, name, maxPixels);
+  if (decoded.width === picture.width && decoded.height === picture.height) return decoded;
+  throw new DataError(
+    'image/dicom',
+    `${name}: expected ${picture.width} × ${picture.height} pixels, got a JPEG of ${decoded.width} × ${decoded.height}`,
+    'Export the picture again, or as PNG.',
+  );
 }
 
 async function readBytes(path: string, name: string): Promise<Uint8Array> {

@@ -1,8 +1,18 @@
 /** The image formats that are read. */
-export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'tiff' | 'bmp';
+export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'tiff' | 'bmp' | 'dicom';
 
 /** File name endings of the formats that are read, lower case with the dot. */
-export const IMAGE_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.bmp'];
+export const IMAGE_EXTENSIONS: readonly string[] = [
+  '.jpg',
+  '.jpeg',
+  '.png',
+  '.webp',
+  '.tif',
+  '.tiff',
+  '.bmp',
+  '.dcm',
+  '.dicom',
+];
 
 /** Image formats that are recognised by name in order to say that they are not read, rather than to overlook them. */
 export const UNREAD_EXTENSIONS: readonly string[] = [
@@ -13,7 +23,6 @@ export const UNREAD_EXTENSIONS: readonly string[] = [
   '.avif',
   '.jp2',
   '.jxl',
-  '.dcm',
   '.dng',
   '.cr2',
   '.nef',
@@ -35,6 +44,7 @@ export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
   // Version 42 is TIFF, 43 is BigTIFF, in either byte order.
   if (startsWith(bytes, [0x49, 0x49, 42, 0]) || startsWith(bytes, [0x4d, 0x4d, 0, 42])) return 'tiff';
   if (startsWith(bytes, [0x49, 0x49, 43, 0]) || startsWith(bytes, [0x4d, 0x4d, 0, 43])) return 'tiff';
+  if (startsWith(bytes.subarray(128), ascii('DICM'))) return 'dicom';
   // Two letters alone would take a text for a picture; the four reserved bytes are zero in every BMP.
   if (startsWith(bytes, ascii('BM')) && startsWith(bytes.subarray(6), [0, 0, 0, 0])) return 'bmp';
   return undefined;
@@ -46,7 +56,6 @@ export function contentName(bytes: Uint8Array): string {
   if (startsWith(head, ascii('GIF8'))) return 'a GIF';
   if (startsWith(head, ascii('%PDF'))) return 'a PDF';
   if (startsWith(head, ascii('PK'))) return 'a zip archive';
-  if (startsWith(head.subarray(128), ascii('DICM'))) return 'a DICOM file';
   if (startsWith(head.subarray(4), ascii('ftyp'))) return 'a HEIF, AVIF or video file';
   const text = new TextDecoder('latin1').decode(head);
   if (/<svg[\s>]/i.test(text)) return 'an SVG drawing';

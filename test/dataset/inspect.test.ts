@@ -44,7 +44,7 @@ describe('inspectImages', () => {
       ['unreadable', join(root, 'b/empty.png')],
       ['missing-file', join(root, 'gone.jpg')],
     ]);
-    expect(problems[1]?.detail).toBe('expected JPEG, PNG, WebP, TIFF or BMP, got text');
+    expect(problems[1]?.detail).toBe('expected JPEG, PNG, WebP, TIFF, BMP or DICOM, got text');
     expect(seen.map(({ done }) => done)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(seen.at(-1)).toEqual({ stage: 'inspect', done: 6, total: 6, unit: 'images' });
   });

@@ -139,7 +139,7 @@ describe('decodeImage', () => {
     const folder = mkdtempSync(join(tmpdir(), 'nevus-decode-'));
     const path = join(folder, 'note.jpg');
     writeFileSync(path, 'not a picture');
-    await expect(decodeImage(path)).rejects.toThrow(`${path}: expected JPEG, PNG, WebP, TIFF or BMP, got text`);
+    await expect(decodeImage(path)).rejects.toThrow(`${path}: expected JPEG, PNG, WebP, TIFF, BMP or DICOM, got text`);
     expect(await codeOf(join(folder, 'absent.jpg'))).toBe('image/unreadable');
     expect(await codeOf(folder)).toBe('image/unreadable');
   });

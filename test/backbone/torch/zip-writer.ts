@@ -1,21 +1,26 @@
 /** Archives and pickles by hand, to test readers with what PyTorch would not write. */
 
-/** A zip archive whose entries are stored as they are. */
-export function zipOf(entries: Readonly<Record<string, Uint8Array>>): Buffer {
+import { deflateRawSync } from 'node:zlib';
+
+/** A zip archive whose entries are stored as they are, or deflated. */
+export function zipOf(entries: Readonly<Record<string, Uint8Array>>, deflated = false): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let at = 0;
-  for (const [name, data] of Object.entries(entries)) {
+  for (const [name, content] of Object.entries(entries)) {
+    const data = deflated ? deflateRawSync(content) : content;
     const path = Buffer.from(name);
     const local = Buffer.alloc(30);
     local.writeUInt32LE(0x04034b50, 0);
+    local.writeUInt16LE(deflated ? 8 : 0, 8);
     local.writeUInt32LE(data.length, 18);
-    local.writeUInt32LE(data.length, 22);
+    local.writeUInt32LE(content.length, 22);
     local.writeUInt16LE(path.length, 26);
     const central = Buffer.alloc(46);
     central.writeUInt32LE(0x02014b50, 0);
+    central.writeUInt16LE(deflated ? 8 : 0, 10);
     central.writeUInt32LE(data.length, 20);
-    central.writeUInt32LE(data.length, 24);
+    central.writeUInt32LE(content.length, 24);
     central.writeUInt16LE(path.length, 28);
     central.writeUInt32LE(at, 42);
     parts.push(local, path, Buffer.from(data));

@@ -129,7 +129,7 @@ describe('data that cannot be trained on', () => {
     [
       'a text file named jpg',
       3,
-      /unreadable .*note\.jpg .*expected JPEG, PNG, WebP, TIFF or BMP/,
+      /unreadable .*note\.jpg .*expected JPEG, PNG, WebP, TIFF, BMP or DICOM/,
       () => withFile('a text file named jpg', 'note.jpg', 'Dear reader,'),
     ],
     [

@@ -2,13 +2,13 @@
 import { readFileSync, statSync } from 'node:fs';
 import { DataError, ModelError, messageOf, systemCode, UsageError } from '../../../core/errors.ts';
 import { parseSafetensors } from '../../../core/safetensors.ts';
+import { readZip } from '../../../core/zip.ts';
 import { sizeOf } from '../../../onnx/model.ts';
 import type { StateDict, StoredTensor } from '../../architectures/state-dict.ts';
 import { readLegacy } from './legacy.ts';
 import { type Pickled, readPickle } from './pickle.ts';
 import { ALLOWED, checkedBytes, type StorageReference, tensorOf } from './storages.ts';
 import { type ElementType, storedTensor } from './tensor.ts';
-import { readZip } from './zip.ts';
 
 /** What Node reads into memory at once. */
 const MOST_BYTES = 2 ** 31 - 1;
@@ -54,7 +54,11 @@ function readTensors(file: Buffer, where: string): StateDict {
 const ZIP = 0x04034b50;
 
 function readArchive(file: Buffer, where: string): StateDict {
-  const { names, read: entry } = readZip(file, where);
+  const { names, read: entry } = readZip(
+    file,
+    'stored',
+    (got) => new ModelError('torch/zip', `${where}: expected a zip archive of stored entries, got ${got}`),
+  );
   const pickle = names.find((name) => /^[^/]+\/data\.pkl$/.test(name));
   const folder = pickle?.slice(0, -'data.pkl'.length) ?? '';
   if (names.some((name) => name.startsWith(`${folder}code/`) || name === `${folder}constants.pkl`))

@@ -1,5 +1,6 @@
-/** Zip archives whose entries are stored as they are, as PyTorch writes them. */
-import { ModelError } from '../../../core/errors.ts';
+/** Zip archives as PyTorch (stored) and NumPy (stored or deflated) write them. */
+import { inflateRawSync } from 'node:zlib';
+import { messageOf } from './errors.ts';
 
 const END = 0x06054b50;
 const CENTRAL = 0x02014b50;
@@ -13,17 +14,18 @@ const ELSEWHERE = 0xffffffff;
 export interface Zip {
   readonly names: readonly string[];
   /**
-   * The content of an entry, as a view into the file; undefined where there is none of that name.
+   * The content of an entry, as a view into the file where it is stored as it is; undefined where there is none of that name.
    *
-   * @throws {ModelError} a compressed or encrypted entry
+   * @throws what `bad` makes, for an encrypted or damaged entry, and for a way of packing that is not read
    */
   readonly read: (name: string) => Buffer | undefined;
 }
 
-/** @throws {ModelError} sizes beyond 4 GiB (zip64), or an archive that is malformed */
-export function readZip(file: Buffer, where: string): Zip {
-  const bad = (detail: string): ModelError =>
-    new ModelError('torch/zip', `${where}: expected a zip archive of stored entries, got ${detail}`);
+/**
+ * @param bad the error for an archive that is malformed or larger than 4 GiB (zip64), from what it is instead
+ * @param packings `stored`: entries must be stored as they are. `deflated`: they may be compressed
+ */
+export function readZip(file: Buffer, packings: 'stored' | 'deflated', bad: (detail: string) => Error): Zip {
   const end = findEnd(file);
   if (end === undefined) throw bad('one that is cut short');
   const count = file.readUInt16LE(end + 10);
@@ -33,7 +35,10 @@ export function readZip(file: Buffer, where: string): Zip {
   if (at + length > end) throw bad('a directory outside the file');
   const last = at + length;
 
-  const entries = new Map<string, { readonly data: Buffer; readonly packing: string | undefined }>();
+  const entries = new Map<
+    string,
+    { readonly data: Buffer; readonly size: number; readonly packing: string | undefined }
+  >();
   for (let i = 0; i < count; i++) {
     if (at + CENTRAL_BYTES > last || file.readUInt32LE(at) !== CENTRAL) throw bad('a damaged directory');
     const flags = file.readUInt16LE(at + 8);
@@ -51,16 +56,30 @@ export function readZip(file: Buffer, where: string): Zip {
     const data = local + LOCAL_BYTES + file.readUInt16LE(local + 26) + file.readUInt16LE(local + 28);
     if (data + packed > file.length) throw bad(`${name} cut short`);
     const stored = method === 0 && packed === size;
-    const packing = (flags & 1) !== 0 ? 'encrypted' : stored ? undefined : 'compressed';
-    entries.set(name, { data: file.subarray(data, data + packed), packing });
+    const how = stored ? undefined : method === 8 && packings === 'deflated' ? 'deflated' : 'compressed';
+    const packing = (flags & 1) !== 0 ? 'encrypted' : how;
+    entries.set(name, { data: file.subarray(data, data + packed), size, packing });
     at = next;
   }
   const read = (name: string): Buffer | undefined => {
     const entry = entries.get(name);
+    if (entry?.packing === 'deflated') return inflated(name, entry.data, entry.size, bad);
     if (entry?.packing !== undefined) throw bad(`${name}, ${entry.packing}`);
     return entry?.data;
   };
   return { names: [...entries.keys()], read };
+}
+
+/** No more is unpacked than the directory promises. */
+function inflated(name: string, data: Buffer, size: number, bad: (detail: string) => Error): Buffer {
+  let content: Buffer;
+  try {
+    content = inflateRawSync(data, { maxOutputLength: Math.max(1, size) });
+  } catch (error) {
+    throw bad(`${name}, damaged (${messageOf(error)})`);
+  }
+  if (content.length !== size) throw bad(`${name} with ${content.length} bytes instead of ${size}`);
+  return content;
 }
 
 /** Position of the end record: its comment, of up to 64 KiB, is the last thing in the file. */
