@@ -71,7 +71,7 @@ export async function downloadIsic(out: string, options: IsicOptions = {}): Prom
   inRange('parallel', parallel, 64);
   const unlock = lockFolder(out, 'download');
   try {
-    claim(out, base, search);
+    const claim = claimFor(out, base, search);
     const found = await searchImages(base, search, {
       ...patience,
       ...(limit === undefined ? {} : { limit }),
@@ -80,6 +80,8 @@ export async function downloadIsic(out: string, options: IsicOptions = {}): Prom
     });
     if (found.records.length === 0) throw nothingFound(search, found.refused.length);
     if (nonCommercial === 'refuse') refuseNonCommercial(found.records);
+    // Only now: a query with a slip in it does not bind the folder.
+    claim();
     const fetched = await fetchAll(base, out, found.records, parallel, patience, onProgress);
     const failed = new Set(fetched.failures.map(({ id }) => id));
     const there = found.records.filter(({ isic_id: id }) => !failed.has(id));
@@ -165,8 +167,8 @@ function refuseNonCommercial(records: readonly ImageRecord[]): void {
   );
 }
 
-/** One folder, one search: metadata.csv would else forget the images of the one before. */
-function claim(out: string, archive: URL, { query = '', collections = [] }: Search): void {
+/** One folder, one search: metadata.csv would else forget the images of the one before. @returns writes down which */
+function claimFor(out: string, archive: URL, { query = '', collections = [] }: Search): () => void {
   const path = join(out, 'search.json');
   const asked = {
     schema: 1,
@@ -179,12 +181,11 @@ function claim(out: string, archive: URL, { query = '', collections = [] }: Sear
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw diskError(path, error);
-    writeFileAtomic(path, `${JSON.stringify(asked, undefined, 2)}\n`);
-    return;
+    return () => writeFileAtomic(path, `${JSON.stringify(asked, undefined, 2)}\n`);
   }
   const before = selectionIn(text);
   if (before?.archive === asked.archive && before.query === asked.query && before.collections === asked.collections)
-    return;
+    return () => undefined;
   const held =
     before === undefined
       ? 'another file'

@@ -121,6 +121,8 @@ describe('downloadIsic', () => {
   it('keeps one search a folder, whatever its limit', async () => {
     const archive = await archiveServer(some(5));
     const out = folderWith();
+    // A query with a slip in it does not bind the folder.
+    expect((await errorOf(downloadIsic(out, quick(archive, { query: 'nonsense' })))).code).toBe('download/400');
     await downloadIsic(out, quick(archive, { query: 'a', limit: 2 }));
     expect(await downloadIsic(out, quick(archive, { query: 'a', limit: 4 }))).toMatchObject({ images: 4, reused: 2 });
     expect((await errorOf(downloadIsic(out, quick(archive, { query: 'b' })))).code).toBe('isic/other-search');
