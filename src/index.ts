@@ -23,6 +23,7 @@ export {
 } from './model/evaluate.ts';
 export { type FilePrediction, type PredictOptions, predictFiles } from './model/predict.ts';
 export { chooseDevice, DEVICES, type Device, type DeviceChoice } from './onnx/device.ts';
+export { type ReportFiles, writeReport } from './report/report.ts';
 export {
   type Config,
   overlay,

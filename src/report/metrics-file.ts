@@ -5,7 +5,22 @@ import { DataError, messageOf } from '../core/errors.ts';
 const metric = z.union([z.number(), z.object({ undefined: z.string() })]);
 const interval = z.union([z.tuple([z.number(), z.number()]), z.object({ undefined: z.string() })]);
 
-const binary = z.object({
+const estimate = z.object({ value: metric, interval95: interval });
+
+/** What a threshold chosen on validation came to. */
+const point = z.object({
+  threshold: z.number(),
+  counts: z.object({
+    truePositives: z.int(),
+    falsePositives: z.int(),
+    trueNegatives: z.int(),
+    falseNegatives: z.int(),
+  }),
+  sensitivity: estimate,
+  specificity: estimate,
+});
+
+const question = z.object({
   name: z.string(),
   positiveLabels: z.array(z.string()),
   n: z.int(),
@@ -23,7 +38,24 @@ const binary = z.object({
   sensitivity95: interval,
   specificity: metric,
   specificity95: interval,
+  operatingPoint: point.optional(),
 });
+
+/** Where a threshold was chosen on validation, the figures that depend on one are those at it. */
+const binary = question.transform(({ operatingPoint: chosen, ...rest }) =>
+  chosen === undefined
+    ? { ...rest, chosen: false }
+    : {
+        ...rest,
+        ...chosen.counts,
+        chosen: true,
+        threshold: chosen.threshold,
+        sensitivity: chosen.sensitivity.value,
+        sensitivity95: chosen.sensitivity.interval95,
+        specificity: chosen.specificity.value,
+        specificity95: chosen.specificity.interval95,
+      },
+);
 
 const metricsSchema = z.object({
   schemaVersion: z.literal(1),
@@ -51,8 +83,6 @@ const metricsSchema = z.object({
 
 /** `metrics.json` as a report needs it. What newer versions add is ignored. */
 export type ReportedMetrics = z.infer<typeof metricsSchema>;
-/** The yes-or-no question of a `metrics.json`. */
-export type ReportedBinary = z.infer<typeof binary>;
 
 /** @throws {DataError} the file cannot be read, or is not the metrics of a run */
 export function readMetrics(path: string): ReportedMetrics {

@@ -34,10 +34,11 @@ main>section{padding:1.6rem 0;border-bottom:1px solid var(--rule)}
 .scroll{overflow-x:auto;margin:.7rem 0;max-width:100%}
 table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--soft);padding:.2rem 0}
+caption span{display:block;max-width:min(48rem,calc(100vw - 2.2rem))}
 th,td{padding:.28rem 1rem .28rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule)}
 thead th{font-weight:600;border-bottom:2px solid var(--rule);vertical-align:bottom}
 tbody th{font-weight:500}
-th.num,td.num{text-align:right;white-space:nowrap}
+th.num,td.num{text-align:right}td.num{white-space:nowrap}tbody th{min-width:5.5rem}.matrix tbody th{min-width:0}
 code{font:.86em/1.4 ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 pre{font:.82rem/1.45 ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;background:var(--panel);padding:.8rem;border-radius:8px;overflow:auto}
 .matrix td{text-align:right;padding:.3rem .55rem;min-width:3.6rem}
@@ -90,10 +91,10 @@ footer{color:var(--soft);font-size:.9rem;padding-top:1rem;padding-bottom:2rem}
 @media(max-width:34rem){h1{font-size:1.5rem}.tiles{grid-template-columns:1fr 1fr}.tile{padding:.55rem .6rem}.tile b{font-size:1.35rem}.flow li.out{margin-left:1.5rem}
 .gallery{grid-template-columns:repeat(auto-fill,minmax(6.8rem,1fr))}main,header,nav,footer{padding-left:.9rem;padding-right:.9rem}}
 @page{size:A4;margin:14mm 13mm}
-@media print{:root{color-scheme:light;--bg:#fff;--fg:#000;--soft:#444;--rule:#ccc;--panel:#fff;--warn:#fff;--s1:#0b62b5;--s2:#c2570c;--s3:#6b4fa0;--s4:#2a7f78;--quiet:#777;--heat:11,98,181;--miss:194,87,12;--link:#000}
+@media print{html{font-size:10pt}:root{color-scheme:light;--bg:#fff;--fg:#000;--soft:#444;--rule:#ccc;--panel:#fff;--warn:#fff;--s1:#0b62b5;--s2:#c2570c;--s3:#6b4fa0;--s4:#2a7f78;--quiet:#777;--heat:11,98,181;--miss:194,87,12;--link:#000}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
-body{font-size:10pt}main,header,nav,footer{max-width:none;padding:0}nav,summary{display:none}
-h2,h3,caption{break-after:avoid}figure>svg,.tile,.gallery li,tr,.flow{break-inside:avoid}.chart{max-width:12cm}.charts .chart{max-width:none}
+main,header,nav,footer{max-width:none;padding:0}nav,summary{display:none}
+h2,h3,caption{break-after:avoid}figure>svg,.tile,.gallery li,tr,.flow,.scroll,.charts>div{break-inside:avoid}.chart{max-width:12cm}.charts .chart{max-width:none}
 .scroll{overflow:visible}table{font-size:8.5pt}pre{white-space:pre-wrap;font-size:7.5pt}details::details-content{content-visibility:visible!important;display:block}
-.tiles{grid-template-columns:repeat(4,1fr)}.tile b{font-size:14pt}.gallery{grid-template-columns:repeat(6,1fr)}.charts{grid-template-columns:repeat(3,1fr)}.pair{grid-template-columns:1fr 1fr}}
+.tiles{grid-template-columns:repeat(4,1fr)}.tile b{font-size:14pt}.gallery{grid-template-columns:repeat(6,1fr)}.charts{grid-template-columns:repeat(2,1fr)}caption span{max-width:none}.pair{grid-template-columns:1fr 1fr}}
 `);

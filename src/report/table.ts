@@ -12,7 +12,7 @@ export function dataTable(
 ): Markup {
   const right = headers.map((_, c) => c > 0 && rows.every((row) => isFigure(row[c])));
   const side = (c: number): Content => right[c] === true && html` class="num"`;
-  return html`<div class="scroll" tabindex="0" role="group"><table><caption>${caption}</caption>
+  return html`<div class="scroll" tabindex="0" role="group"><table><caption><span>${caption}</span></caption>
 <thead><tr>${headers.map((text, c) => html`<th scope="col"${side(c)}>${text}</th>`)}</tr></thead>
 <tbody>${rows.map(
     (row) =>

@@ -41,12 +41,12 @@ function aboutThreshold(facts: RunFacts): Warning[] {
   const { malignant } = judged(facts).metrics;
   const own = facts.model?.card.operatingPoint;
   if (malignant === undefined) return [];
-  if (own !== undefined && own.nPositive >= FEW) return [];
-  if (own !== undefined) {
+  if (malignant.chosen && (own === undefined || own.nPositive >= POSITIVES)) return [];
+  if (malignant.chosen && own !== undefined) {
     return [
       {
         title: 'The threshold rests on few cases.',
-        text: `It was chosen on ${counted(own.nPositive, 'case')} of ${malignant.name} among the validation images.`,
+        text: `It was chosen on ${counted(own.nPositive, 'image')} of ${malignant.name} among the validation images; on other images its sensitivity may be several points off what was aimed at.`,
       },
     ];
   }
@@ -133,7 +133,7 @@ function aboutData(facts: RunFacts): Warning[] {
   } else if (metrics.malignant?.auc95Grouped !== undefined && isDefined(metrics.malignant.auc)) {
     warnings.push({
       title: 'Images are not independent.',
-      text: `${count(metrics.n)} images show ${count(metrics.nGroups)} lesions or patients. Intervals of the AUC (${decimal(metrics.malignant.auc)}) and of balanced accuracy allow for it; those of sensitivity and specificity take images as independent and are a little too narrow.`,
+      text: `${count(metrics.n)} images show ${count(metrics.nGroups)} lesions or patients. The intervals at the head allow for it; what counts as evidence is the number of lesions, not of images.`,
     });
   }
   if (facts.config.tta) {

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { NORMALISATIONS } from '../../backbone/normalisation.ts';
-import { UsageError } from '../../core/errors.ts';
+import { messageOf, UsageError } from '../../core/errors.ts';
+import { writeReport } from '../../report/report.ts';
 import { SCHEDULES } from '../../train/config.ts';
 import { resumeTraining, type TrainOptions, train } from '../../train/train.ts';
 import { choice } from '../choice.ts';
 import { deviceOption } from '../device-option.ts';
-import { displayFor } from '../display.ts';
+import { type Display, displayFor } from '../display.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import { decimal, integer } from '../numbers.ts';
 import { showEvents } from '../show-events.ts';
@@ -95,6 +96,7 @@ async function runTrain(data: string | undefined, flags: Flags): Promise<void> {
     if (resume !== undefined) {
       const result = await resumeTraining(options(resume));
       display.end();
+      await report(resume, display);
       display.result('trained', ...trainSummary(result));
       return;
     }
@@ -103,10 +105,20 @@ async function runTrain(data: string | undefined, flags: Flags): Promise<void> {
     display.note(`run folder: ${folder}`);
     const result = await train(config, options(folder));
     display.end();
+    await report(folder, display);
     display.result('trained', ...trainSummary(result));
   } finally {
     display.end();
     interrupt.release();
+  }
+}
+
+/** A training that has ended is not lost because its report cannot be written. */
+async function report(folder: string, display: Display): Promise<void> {
+  try {
+    display.note(`report: ${(await writeReport(folder)).page}`);
+  } catch (error) {
+    display.warn(`no report was written: ${messageOf(error)}`);
   }
 }
 

@@ -64,11 +64,10 @@ export function answersOf(facts: RunFacts) {
     training: say('optimizer, rates, epochs, augmentation, class weights: all settings listed', 'configuration'),
     selection: say(config.best === 'last' ? 'last epoch' : `epoch with the best validation ${config.best}`, 'training'),
     imbalance: say(`class weights: ${String(config.classWeights)}; figures by class`, 'classes'),
-    metrics: say(
-      'AUC, sensitivity, specificity, balanced accuracy and more, on patients’ images not trained on',
-      'classes',
+    metrics: say('AUC, sensitivity, specificity, precision, balanced accuracy, calibration', 'classes'),
+    intervals: say(
+      '95 %, by lesion or patient where images share one: Wilson for proportions, DeLong or bootstrap for the AUC',
     ),
-    intervals: say('95 %: Wilson for proportions, DeLong or bootstrap over lesions or patients for the AUC'),
     performance: say(
       `${partition}: balanced accuracy ${percent(metrics.balancedAccuracy)}${m === undefined ? '' : `, AUC ${decimal(m.auc)}`}`,
       'roc',

@@ -17,9 +17,9 @@ export function confusion({ test, validation }: RunFacts): Section {
   );
 }
 
-/** A matrix of counts with its cells shaded by row. Public for its test. */
+/** A matrix of counts with its cells shaded by row. */
 function matrixTable({ metrics: { labels, confusionMatrix } }: Measured, title: string): Markup {
-  return html`<div class="scroll" tabindex="0" role="group"><table class="matrix"><caption>${title}</caption>
+  return html`<div class="scroll" tabindex="0" role="group"><table class="matrix"><caption><span>${title}</span></caption>
 <thead><tr><th scope="col">label \\ model</th>${labels.map((label) => html`<th scope="col">${label}</th>`)}<th scope="col">all</th></tr></thead>
 <tbody>${confusionMatrix.map((row, r) => {
     const sum = row.reduce((a, b) => a + b, 0);

@@ -61,7 +61,7 @@ ${
       'Sensitivity',
       percent(m.sensitivity),
       percents(m.sensitivity95),
-      html`${count(m.truePositives)} of ${count(m.nPositive)} ${m.name} found, at a threshold of ${decimal(m.threshold)}`,
+      html`${count(m.truePositives)} of ${count(m.nPositive)} ${m.name} found, at a threshold of ${decimal(m.threshold)}${m.chosen && ', chosen on validation'}`,
     ),
     tile(
       'Specificity',
