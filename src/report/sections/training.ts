@@ -54,7 +54,8 @@ export function training({ log, config }: RunFacts): Section | undefined {
         x,
         y: {
           label: 'rate at the end of the epoch',
-          low: 10 ** Math.floor(Math.log10(Math.max(lowest, highest / 1e5))),
+          // A constant rate of a power of ten would leave no room between the ends.
+          low: 10 ** Math.floor(Math.log10(Math.max(lowest, highest / 1e5)) - 1e-6),
           high: 10 ** Math.ceil(Math.log10(highest)),
           logarithmic: true,
           format: (v) => v.toExponential(0),
