@@ -46,7 +46,7 @@ beforeAll(async () => {
     }),
   );
   const classOf = new Map(LABELS.map((label) => [label, label]));
-  const question = { labels: LABELS, taxonomy: TAXONOMY, priors: undefined, classOf };
+  const question = { labels: LABELS, taxonomy: TAXONOMY, priors: undefined, threshold: undefined, classOf };
   for (const out of [folder.validation, folder.test]) {
     writeEvaluation(out, evaluateAnswers(question, examples, probabilities));
   }

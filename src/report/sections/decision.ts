@@ -1,4 +1,4 @@
-import { decisionCurve, usefulRange } from '../../evaluate/decision-curve.ts';
+import { decisionCurve, type NetBenefit, usefulRange } from '../../evaluate/decision-curve.ts';
 import { isUndefined } from '../../evaluate/metric.ts';
 import { type Line, legend, plot } from '../charts/plot.ts';
 import { shareScale } from '../charts/scale.ts';
@@ -18,7 +18,7 @@ export function decision(facts: RunFacts): Section | undefined {
   const high = Math.ceil(prevalence * 1.15 * 20) / 20;
   const low = -high / 4;
   // A line stops where it leaves the picture: its way down to minus infinity tells nothing.
-  const line = (name: string, style: Line['style'], of: (p: (typeof curve)[number]) => number): Line => ({
+  const line = (name: string, style: Line['style'], of: (p: NetBenefit) => number): Line => ({
     name,
     style,
     points: curve.filter((p) => of(p) >= low).map((p) => ({ x: p.threshold, y: of(p) })),
