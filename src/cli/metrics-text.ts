@@ -21,6 +21,17 @@ export function headlineRows({ balancedAccuracy, balancedAccuracy95, malignant: 
     [`AUC, ${name} or not`, number(question.auc), numbers(question.auc95Grouped ?? question.auc95)],
     [`sensitivity, ${name} ${at}`, percent(question.sensitivity), percents(question.sensitivity95)],
     [`specificity, ${name} ${at}`, percent(question.specificity), percents(question.specificity95)],
+    ...chosenRows(question),
+  ];
+}
+
+/** The same at the threshold that was chosen on validation images. */
+function chosenRows({ name, operatingPoint: point }: NonNullable<Metrics['malignant']>): Cell[][] {
+  if (point === undefined) return [];
+  const at = `at ${point.threshold.toFixed(3)}, chosen on validation`;
+  return [
+    [`sensitivity, ${name} ${at}`, percent(point.sensitivity.value), percents(point.sensitivity.interval95)],
+    [`specificity, ${name} ${at}`, percent(point.specificity.value), percents(point.specificity.interval95)],
   ];
 }
 

@@ -21,6 +21,8 @@ export interface LabelledPredictions {
   readonly priors?: readonly number[] | undefined;
   /** Which labels answer the coarser question. Default: none is asked. */
   readonly taxonomy?: Taxonomy | undefined;
+  /** Probability from which the coarser question's answer is yes, chosen on other examples. Default: none was chosen. */
+  readonly threshold?: number | undefined;
   /** [n], lesion or patient of each example; undefined: independent of all others. Default: all independent. */
   readonly groups?: readonly (string | undefined)[] | undefined;
 }
@@ -95,7 +97,7 @@ export function evaluatePredictions(predictions: LabelledPredictions, options: B
 }
 
 function malignantOf(
-  { labels, targets, probabilities }: LabelledPredictions,
+  { labels, targets, probabilities, threshold }: LabelledPredictions,
   taxonomy: Taxonomy,
   groups: readonly (string | undefined)[],
   options: BootstrapOptions,
@@ -108,6 +110,7 @@ function malignantOf(
       scores: positiveProbabilities(labels, taxonomy, probabilities),
       positives: Uint8Array.from({ length: targets.length }, (_, i) => (isPositive[targets[i]!] ? 1 : 0)),
       groups,
+      chosen: threshold,
     },
     options,
   );

@@ -1,10 +1,12 @@
 /** What a shipped model says of itself, and where in the file it says it. */
 import { z } from 'zod';
 import type { Backbone, InputSpec } from '../backbone/types.ts';
+import { definedOnly } from '../core/defined-only.ts';
 import { ModelError, messageOf } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
 import type { Taxonomy } from '../dataset/types.ts';
 import type { HeadSpec } from './head.ts';
+import { calibrationSchema, oodSchema, operatingPointSchema, qualitySchema, type Settled } from './settled.ts';
 
 export const INTENDED_USE = 'research use only; not a medical device';
 
@@ -16,7 +18,7 @@ export interface Preprocessing extends Pick<InputSpec, 'size' | 'channels' | 'sc
 }
 
 /** Facts about a model, kept in its file as metadata. No time of day: the same run gives the same bytes. */
-export interface ModelCard {
+export interface ModelCard extends Settled {
   readonly schemaVersion: 1;
   /** Class names in the order of the probabilities. */
   readonly labels: readonly string[];
@@ -46,7 +48,7 @@ export interface ModelCard {
 /** What the backbone does not say. */
 export type TrainingFacts = Pick<
   ModelCard,
-  'labels' | 'taxonomy' | 'priors' | 'head' | 'cut' | 'trainingData' | 'splits' | 'config' | 'seed'
+  'labels' | 'taxonomy' | 'priors' | 'head' | 'cut' | 'trainingData' | 'splits' | 'config' | 'seed' | keyof Settled
 >;
 
 /** The card of a model made from a backbone. */
@@ -85,6 +87,10 @@ const metadataSchema = z.object({
     z.object({ positive: z.string(), negative: z.string(), positiveLabels: z.array(z.string()) }),
   ).optional(),
   'nevus.priors': json(z.array(z.number().positive())).optional(),
+  'nevus.calibration': json(calibrationSchema).optional(),
+  'nevus.operatingPoint': json(operatingPointSchema).optional(),
+  'nevus.ood': json(oodSchema).optional(),
+  'nevus.quality': json(qualitySchema).optional(),
   'nevus.preprocessing': json(
     z.object({
       size: z.int().min(1),
@@ -130,6 +136,10 @@ export function cardToMetadata(card: ModelCard): Readonly<Record<string, string>
           }),
         }),
     ...(card.priors === undefined ? {} : { 'nevus.priors': JSON.stringify(card.priors) }),
+    ...(card.calibration === undefined ? {} : { 'nevus.calibration': JSON.stringify(card.calibration) }),
+    ...(card.operatingPoint === undefined ? {} : { 'nevus.operatingPoint': JSON.stringify(card.operatingPoint) }),
+    ...(card.ood === undefined ? {} : { 'nevus.ood': JSON.stringify(card.ood) }),
+    ...(card.quality === undefined ? {} : { 'nevus.quality': JSON.stringify(card.quality) }),
     'nevus.preprocessing': JSON.stringify({
       size: p.size,
       resize: p.resize,
@@ -182,7 +192,13 @@ export function cardFromMetadata(metadata: Readonly<Record<string, string>>, whe
     schemaVersion: 1,
     labels: m['nevus.labels'],
     ...(m['nevus.taxonomy'] === undefined ? {} : { taxonomy: m['nevus.taxonomy'] }),
-    ...(m['nevus.priors'] === undefined ? {} : { priors: m['nevus.priors'] }),
+    ...definedOnly({
+      priors: m['nevus.priors'],
+      calibration: m['nevus.calibration'],
+      operatingPoint: m['nevus.operatingPoint'],
+      ood: m['nevus.ood'],
+      quality: m['nevus.quality'],
+    }),
     preprocessing: m['nevus.preprocessing'],
     backbone: {
       name: m['nevus.backbone.name'],

@@ -14,7 +14,7 @@ import { decodeModel } from '../onnx/protobuf.ts';
 import { openSession, type Session } from '../onnx/session.ts';
 import { batchesOf, pixelsOf } from './batches.ts';
 import { cardFromMetadata, type ModelCard } from './card.ts';
-import { FEATURES, PROBABILITIES } from './ship.ts';
+import { FEATURES, OOD_SCORE, PROBABILITIES } from './ship.ts';
 
 /** Name of the model in a run's folder. */
 export const MODEL_FILE = 'model.onnx';
@@ -37,6 +37,8 @@ export interface Classified {
   readonly probabilities: Float32Array;
   /** float32 [n × F], row-major: the vectors given to the head. */
   readonly features: Float32Array;
+  /** float32 [n]: how unlike the training images each one is, see `OutlierModel`. Undefined where the model cannot say. */
+  readonly oodScores: Float32Array | undefined;
 }
 
 export interface Classifier {
@@ -81,6 +83,7 @@ export async function openClassifier(path: string, options: ClassifierOptions = 
   }
   const device = await chooseDevice(options.device ?? 'cpu');
   const session = await openSession(bytes, definedOnly({ threads: options.threads, device }));
+  const hasOod = graph.outputs.some((o) => o.name === OOD_SCORE);
   return {
     card,
     labels: card.labels,
@@ -88,7 +91,7 @@ export async function openClassifier(path: string, options: ClassifierOptions = 
     priors: card.priors,
     featureWidth: width,
     classify: (images, { tta = false } = {}) =>
-      classify({ session, file, classes: card.labels.length, width }, images, tta ? DIHEDRAL : [IDENTITY]),
+      classify({ session, file, classes: card.labels.length, width, hasOod }, images, tta ? DIHEDRAL : [IDENTITY]),
     close: () => session.close(),
   };
 }
@@ -98,18 +101,21 @@ interface Opened {
   readonly file: string;
   readonly classes: number;
   readonly width: number;
+  readonly hasOod: boolean;
 }
 
 async function classify(model: Opened, images: readonly RgbImage[], views: readonly View[]): Promise<Classified> {
-  const { session, file, classes, width } = model;
+  const { session, file, classes, width, hasOod } = model;
   images.forEach(checkImage);
   const probabilities = new Float64Array(images.length * classes);
   const features = new Float64Array(images.length * width);
+  const oodScores = hasOod ? new Float64Array(images.length) : undefined;
   for (const batch of batchesOf(images, views)) {
     const outputs = await session.run({ [IMAGE]: pixelsOf(images, batch) });
     batch.looks.forEach(({ image }, row) => {
       addRow(probabilities, image, outputs[PROBABILITIES]!.data, row, classes);
       addRow(features, image, outputs[FEATURES]!.data, row, width);
+      if (oodScores !== undefined) addRow(oodScores, image, outputs[OOD_SCORE]!.data, row, 1);
     });
   }
   const mean = (sums: Float64Array): Float32Array => Float32Array.from(sums, (sum) => sum / views.length);
@@ -121,7 +127,11 @@ async function classify(model: Opened, images: readonly RgbImage[], views: reado
       `${file}, image ${image}: expected a probability, got ${probabilities[bad]}`,
     );
   }
-  return { probabilities: mean(probabilities), features: mean(features) };
+  return {
+    probabilities: mean(probabilities),
+    features: mean(features),
+    oodScores: oodScores === undefined ? undefined : mean(oodScores),
+  };
 }
 
 function addRow(sums: Float64Array, image: number, data: ArrayLike<number | bigint>, row: number, width: number): void {

@@ -41,14 +41,15 @@ export async function evaluateDataset(
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   if (examples.length === 0) throw new DataError('evaluate/empty', 'data: expected labelled images, got none');
+  const { labels, taxonomy, priors, card } = classifier;
   const question = questionOf(
-    classifier,
+    { labels, taxonomy, priors, threshold: card.operatingPoint?.threshold },
     examples.map((example) => example.label),
   );
   const { probabilities } = await classifyFiles(
     classifier,
     examples.map((example) => example.path),
-    { tta: options.tta, onProgress: options.onProgress },
+    { tta: options.tta, onProgress: options.onProgress, refuse: false },
   );
   const evaluation = evaluateAnswers(question, examples, question.answer(probabilities), options.seed);
   if (options.out !== undefined) writeEvaluation(options.out, evaluation);
@@ -62,18 +63,19 @@ export async function evaluateDataset(
  * @param seed of the bootstrap's resampling. Default 0
  */
 export function evaluateAnswers(
-  question: Pick<Question, 'labels' | 'taxonomy' | 'priors' | 'classOf'>,
+  question: Pick<Question, 'labels' | 'taxonomy' | 'priors' | 'threshold' | 'classOf'>,
   examples: readonly Example[],
   probabilities: Float32Array,
   seed = 0,
 ): Evaluation {
-  const { labels, taxonomy, priors } = question;
+  const { labels, taxonomy, priors, threshold } = question;
   const classes = examples.map(({ label }) => question.classOf.get(label) ?? label);
   const metrics = evaluatePredictions(
     {
       labels,
       taxonomy,
       priors,
+      threshold,
       targets: classes.map((name) => labels.indexOf(name)),
       probabilities,
       groups: examples.map((example) => example.lesionId ?? example.patientId),

@@ -11,6 +11,8 @@ export interface Question {
   readonly taxonomy: Taxonomy | undefined;
   /** What probabilities are relative to when a class is named; see `decideRows`. */
   readonly priors: readonly number[] | undefined;
+  /** From which probability on the taxonomy's answer is yes, where the model has such a threshold. */
+  readonly threshold?: number | undefined;
   /** The class that each label of the data means, by that label. */
   readonly classOf: ReadonlyMap<string, string>;
   /** The model's probabilities [n × C] as those of `labels`, [n × labels]. */
@@ -34,15 +36,17 @@ export function questionOf(
     readonly labels: readonly string[];
     readonly taxonomy: Taxonomy | undefined;
     readonly priors?: readonly number[] | undefined;
+    /** Of its taxonomy's question. */
+    readonly threshold?: number | undefined;
   },
   dataLabels: Iterable<string>,
 ): Question {
   const wanted = [...new Set(dataLabels)].sort();
-  const { labels, taxonomy, priors } = model;
+  const { labels, taxonomy, priors, threshold } = model;
   const unknown = wanted.filter((label) => !labels.includes(label));
   if (unknown.length === 0) {
     const classOf = new Map(wanted.map((l) => [l, l]));
-    return { labels, taxonomy, priors, classOf, answer: (probabilities) => probabilities };
+    return { labels, taxonomy, priors, threshold, classOf, answer: (probabilities) => probabilities };
   }
   const sides = new Map(wanted.map((label) => [label, taxonomy && sideOf(label, labels, taxonomy)]));
   const lost = taxonomy === undefined ? unknown : wanted.filter((label) => sides.get(label) === undefined);
@@ -60,6 +64,7 @@ export function questionOf(
     taxonomy: { positive, negative, positiveLabels: [positive] },
     // The coarser question has a threshold, not a most fitting class.
     priors: undefined,
+    threshold,
     classOf: new Map([...sides].flatMap(([label, side]) => (side === undefined ? [] : [[label, side]]))),
     answer: (probabilities) =>
       Float32Array.from([...positiveProbabilities(labels, taxonomy, probabilities)].flatMap((p) => [1 - p, p])),

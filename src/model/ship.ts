@@ -12,10 +12,13 @@ import { upgradeOpset } from '../onnx/passes/upgrade-opset.ts';
 import { addPooling } from '../onnx/pooling.ts';
 import { cardToMetadata, type ModelCard } from './card.ts';
 import { addHead, HEAD_STATISTICS, type HeadSpec, headParameters } from './head.ts';
+import { addOutlierScore, type OutlierModel } from './outliers.ts';
 
 /** Outputs of every shipped model: float32 [N, C], and float32 [N, F], the vector given to the head. */
 export const PROBABILITIES = 'probabilities';
 export const FEATURES = 'features';
+/** Output of those that can tell when an image is unlike what they know: float32 [N], see `OutlierModel`. */
+export const OOD_SCORE = 'ood_score';
 
 /** Operator set of what is shipped: as old as can be, for every tool and runtime that reads it. */
 const OPSET = 17;
@@ -28,13 +31,17 @@ export interface ShipSpec {
   readonly head: HeadSpec;
   /** Trained values by name of the initializer: all of the head's, and those of the backbone that were trained. */
   readonly weights: ReadonlyMap<string, Tensor>;
+  /** Its `calibration` decides the temperature of the softmax. */
   readonly card: ModelCard;
+  /** What `ood_score` is computed with. Default: there is no such output. */
+  readonly outliers?: OutlierModel | undefined;
 }
 
 /**
  * One standalone ONNX model of standard operators: `image` uint8 [N, H, W, 3] RGB, H and W free → resize and
  * normalisation → backbone, BatchNormalization folded → global average pooling where the features are a map → head →
- * softmax. Outputs `probabilities` float32 [N, C] and `features` float32 [N, F].
+ * softmax at the card's temperature. Outputs `probabilities` float32 [N, C], `features` float32 [N, F] and, where there is a
+ * model of outliers, `ood_score` float32 [N].
  *
  * The same arguments give a model with the same bytes. Weights are not copied: encode the model before they change.
  *
@@ -43,15 +50,17 @@ export interface ShipSpec {
  * @throws {ShapeError} a weight of another shape, or a number of classes other than the card's
  * @throws {NumericError} a weight that is not finite
  */
-export function shipModel({ backbone, head, weights, card }: ShipSpec): Model {
+export function shipModel({ backbone, head, weights, card, outliers }: ShipSpec): Model {
   const headNames = head.kind === 'linear' ? headParameters(head) : [...headParameters(head), ...HEAD_STATISTICS];
   checkWeights(backbone, headNames, weights);
   const [width] = dimsAt(backbone, backbone.features);
   checkHead(headParameters(head), weights, width!, card.labels.length);
+  if (outliers !== undefined && outliers.mean.length !== width)
+    throw wrongShape('ood/mean', [width!], [outliers.mean.length]);
 
   const body = bodyOf(backbone, weights);
   const builder = graphBuilder({ nodes: [], initializers: body.graph.initializers, inputs: [] });
-  const fixed = [IMAGE, PROBABILITIES, FEATURES, ...headNames];
+  const fixed = [IMAGE, PROBABILITIES, FEATURES, OOD_SCORE, ...headNames];
   for (const name of [...fixed, ...body.graph.nodes.flatMap((n) => [n.name, ...n.outputs])]) builder.reserve(name);
   addPreprocessing(builder, backbone.input, BACKBONE_PREFIX + backbone.input.name, 'matrices');
   for (const node of body.graph.nodes) builder.push(node);
@@ -60,13 +69,18 @@ export function shipModel({ backbone, head, weights, card }: ShipSpec): Model {
   builder.add('Identity', [vector], {}, { name: 'features', output: FEATURES });
   for (const name of headNames) builder.constant(weights.get(name)!, name);
   const { logits } = addHead(builder, head, FEATURES, 'infer');
-  builder.add('Softmax', [logits], { axis: int(1) }, { name: 'softmax', output: PROBABILITIES });
+  const temperature = card.calibration?.temperature ?? 1;
+  const calibrated =
+    temperature === 1 ? logits : builder.add('Div', [logits, builder.scalar(temperature)], {}, { name: 'temperature' });
+  builder.add('Softmax', [calibrated], { axis: int(1) }, { name: 'softmax', output: PROBABILITIES });
+  if (outliers !== undefined) addOutlierScore(builder, outliers, FEATURES, OOD_SCORE);
   return {
     graph: builder.graph(
       [{ name: IMAGE, dtype: 'uint8', dims: ['N', 'H', 'W', 3] }],
       [
         { name: PROBABILITIES, dtype: 'float32', dims: ['N', card.labels.length] },
         { name: FEATURES, dtype: 'float32', dims: ['N', width!] },
+        ...(outliers === undefined ? [] : [{ name: OOD_SCORE, dtype: 'float32' as const, dims: ['N'] }]),
       ],
     ),
     opset: Math.max(OPSET, body.opset),

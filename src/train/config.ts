@@ -109,6 +109,25 @@ export const configSchema = z.strictObject({
    * accuracy high; `probable` is simply the most probable one, which makes accuracy high. Probabilities are the same.
    */
   decision: z.enum(['balanced', 'probable']),
+  /** `temperature`: one number, fitted to the validation images, divides the logits. `none`: probabilities as trained. */
+  calibration: z.enum(['temperature', 'none']).default('temperature'),
+  /**
+   * How the threshold of the taxonomy's question is chosen on the validation images: the highest one whose sensitivity is
+   * at least `target`; the largest sensitivity + specificity; or the least cost, where missing one positive costs as much
+   * as `falseNegative` false alarms.
+   */
+  operatingPoint: z
+    .discriminatedUnion('rule', [
+      z.strictObject({ rule: z.literal('sensitivity'), target: z.number().gt(0).max(1) }),
+      z.strictObject({ rule: z.literal('youden') }),
+      z.strictObject({ rule: z.literal('cost'), falseNegative: z.number().positive().max(1e6) }),
+    ])
+    .default({ rule: 'sensitivity', target: 0.95 }),
+  /**
+   * Share of the validation images that count as like the training images; the model refuses what is less alike than they.
+   * Null: nothing is refused for that.
+   */
+  oodQuantile: z.number().min(0.5).lt(1).nullable().default(0.99),
   /**
    * Which epoch is kept: that of the lowest validation loss, of the highest validation AUC, or the last one. With `last`
    * there is no early stopping either.
@@ -171,6 +190,9 @@ const STANDARD: Omit<Config, 'data'> = {
   loss: { kind: 'cross-entropy', labelSmoothing: 0.05 },
   classWeights: 'sqrt',
   decision: 'balanced',
+  calibration: 'temperature',
+  operatingPoint: { rule: 'sensitivity', target: 0.95 },
+  oodQuantile: 0.99,
   best: 'auc',
   headPhase: {
     epochs: 25,
@@ -240,7 +262,7 @@ export type PartialConfig = Partially<Config>;
 /** Lays settings over a configuration, key by key; undefined leaves what is there. */
 export function overlay(base: unknown, over: unknown): unknown {
   if (over === undefined) return base;
-  if (!isRecord(base) || !isRecord(over) || ('kind' in over && over.kind !== base.kind)) return over;
+  if (!isRecord(base) || !isRecord(over) || ['kind', 'rule'].some((k) => k in over && over[k] !== base[k])) return over;
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(over)) merged[key] = overlay(base[key], value);
   return merged;

@@ -27,6 +27,8 @@ export interface Network {
   readonly graph: Graph;
   /** Running statistics of the head after the step, by name. */
   readonly statistics: ReadonlyMap<string, string>;
+  /** Name of the vector given to the head, float32 [N, F]. */
+  readonly vector: string;
 }
 
 /**
@@ -63,5 +65,5 @@ export function buildNetwork(
   } else if (head.kind === 'mlp' && head.dropout > 0) {
     inputs.push({ name: DROPOUT_MASK, dtype: 'float32', dims: ['N', head.units] });
   }
-  return { graph: builder.graph(inputs, outputs), statistics };
+  return { graph: builder.graph(inputs, outputs), statistics, vector: pooled };
 }

@@ -4,6 +4,7 @@ import { sha256 } from '../core/hash.ts';
 import { lockFolder } from '../core/lock.ts';
 import { writeSplits } from '../dataset/splits-file.ts';
 import type { Evaluation } from '../model/evaluate.ts';
+import type { Settled } from '../model/settled.ts';
 import { chooseDevice, type Device } from '../onnx/device.ts';
 import { type RunProgress, readCheckpoint } from './checkpoint.ts';
 import type { Config } from './config.ts';
@@ -35,6 +36,8 @@ export interface TrainResult {
   readonly validation: Evaluation;
   /** Undefined where the split has no test images. */
   readonly test: Evaluation | undefined;
+  /** What was chosen on the validation images: temperature, threshold, limits. */
+  readonly settled: Settled;
   /** Seconds by stage. */
   readonly seconds: Readonly<Record<string, number>>;
 }
@@ -127,7 +130,7 @@ async function runStages(
     const stages: Stages = { ...prepared, ...company, folder, fingerprint };
     const trained = await trainPhases(stages, resumed);
     const evaluated = await timed('evaluate', () => evaluateRun(stages, trained));
-    await timed('export', () => exportModel(stages, trained, evaluated.validation));
+    await timed('export', () => exportModel(stages, trained, evaluated));
     onEvent({ kind: 'note', text: `model: ${folder.model}` });
     return {
       folder,
@@ -136,7 +139,9 @@ async function runStages(
       cut: prepared.cut,
       best: trained.best,
       seconds,
-      ...evaluated,
+      validation: evaluated.validation,
+      test: evaluated.test,
+      settled: evaluated.settled,
     };
   } finally {
     prepared.features.close();

@@ -7,8 +7,11 @@ import { encodePng } from '../../src/image/encode.ts';
 import type { RgbImage } from '../../src/image/types.ts';
 import { applyView, dihedral } from '../../src/image/view.ts';
 import { batchesOf } from '../../src/model/batches.ts';
+import type { ModelCard } from '../../src/model/card.ts';
 import { type Classifier, openClassifier } from '../../src/model/classifier.ts';
+import { fitOutliers, type OutlierModel, outlierScores } from '../../src/model/outliers.ts';
 import { classifyFiles, predictFiles } from '../../src/model/predict.ts';
+import { QUALITY_LIMITS } from '../../src/model/quality.ts';
 import { shipModel } from '../../src/model/ship.ts';
 import { encodeModel } from '../../src/onnx/protobuf.ts';
 import { LABELS, picture, TAXONOMY, tinyBackbone, tinySpec } from './tiny.ts';
@@ -158,6 +161,86 @@ describe('classify', () => {
       [2000, 1000, 4],
       [1000, 2000, 4],
     ]);
+  });
+});
+
+describe('what an answer says besides', () => {
+  const paths = [3, 4, 5, 6].map((seed) => join(root, `beside-${seed}.png`));
+  const open = async (name: string, over: Partial<ModelCard>, outliers?: OutlierModel): Promise<Classifier> => {
+    const { card, ...spec } = tinySpec();
+    const path = join(root, name);
+    writeFileSync(path, encodeModel(shipModel({ ...spec, card: { ...card, ...over }, outliers })));
+    return openClassifier(path, { threads: 1 });
+  };
+  // These stripes are not meant to look like skin.
+  const quality = { ...QUALITY_LIMITS, minSide: 1, minSharpness: 0, minSkin: 0 };
+  const point = { rule: { kind: 'youden' }, sensitivity: 1, specificity: 0.5, n: 9, nPositive: 3 } as const;
+
+  beforeAll(async () => {
+    for (const [i, path] of paths.entries()) writeFileSync(path, await encodePng(picture(40, 30, i + 3)));
+  });
+
+  it('is yes or no at the threshold of the model', async () => {
+    const plain = await predictFiles(classifier, paths);
+    const probabilities = plain.map(({ positive }) => positive!.probability);
+    expect(plain[0]!.positive).not.toHaveProperty('answer');
+    expect(plain[0]!.positive).not.toHaveProperty('threshold');
+    const threshold = [...probabilities].sort((a, b) => a - b)[2]!;
+    const other = await open('point.onnx', {
+      operatingPoint: { threshold, ...point },
+      calibration: { temperature: 1, platt: { slope: 1, intercept: -1 }, n: 9 },
+    });
+    const answers = await predictFiles(other, paths);
+    await other.close();
+    answers.forEach(({ positive }, i) => {
+      expect(positive).toMatchObject({
+        name: 'malignant',
+        threshold,
+        answer: probabilities[i]! >= threshold ? 'malignant' : 'benign',
+      });
+      const p = probabilities[i]!;
+      expect(positive!.calibrated).toBeCloseTo(p / (p + (1 - p) * Math.E), 5);
+    });
+    expect(answers.filter(({ positive }) => positive!.answer === 'malignant')).toHaveLength(2);
+  });
+
+  it('refuses what is no good picture, and says why', async () => {
+    const [answer] = await predictFiles(classifier, paths.slice(0, 1));
+    expect(answer).toMatchObject({ accepted: false, reason: 'too small: 30 pixels, expected 96 at least' });
+    const lenient = await open('lenient.onnx', { quality });
+    const [accepted] = await predictFiles(lenient, paths.slice(0, 1));
+    await lenient.close();
+    expect(accepted!.accepted).toBe(true);
+    expect(accepted).not.toHaveProperty('reason');
+    expect(accepted).not.toHaveProperty('oodScore');
+  });
+
+  it('refuses what is unlike the training images', async () => {
+    const known = Array.from({ length: 40 }, (_, i) => picture(40, 30, i));
+    const { features, oodScores } = await classifier.classify(known);
+    expect(oodScores).toBeUndefined();
+    const outliers = fitOutliers(
+      features,
+      known.map((_, i) => i % 3),
+      3,
+    );
+    const expected = outlierScores(outliers, features);
+    const threshold = [...expected].sort((a, b) => a - b)[38]! * 1.001;
+    const wary = await open('wary.onnx', { quality, ood: { threshold, quantile: 0.97, n: 40 } }, outliers);
+    const scores = (await wary.classify(known)).oodScores!;
+    scores.forEach((s, i) => {
+      expect(Math.abs(s / expected[i]! - 1)).toBeLessThan(1e-2);
+    });
+    const other = join(root, 'other.png');
+    const dots = picture(40, 30, 1);
+    writeFileSync(other, await encodePng({ ...dots, data: dots.data.map((_, i) => (i % 7 === 0 ? 255 : 0)) }));
+    const answers = await predictFiles(wary, [...paths, other]);
+    const turned = await wary.classify(known.slice(0, 2), { tta: true });
+    expect(turned.oodScores).toHaveLength(2);
+    await wary.close();
+    expect(answers.map(({ accepted }) => accepted)).toEqual([true, true, true, true, false]);
+    expect(answers[4]!.reason).toMatch(/^unlike the training images: score [\d.]+, expected [\d.]+ at most$/);
+    expect(answers[4]!.oodScore).toBeGreaterThan(threshold);
   });
 });
 

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ModelError, NumericError, ShapeError } from '../../src/core/errors.ts';
+import { rngOf } from '../../src/core/rng.ts';
 import { CUT, POOLED, planTrunk, tailGraph } from '../../src/features/trunk.ts';
 import { applyView, dihedral } from '../../src/image/view.ts';
 import { cardFromMetadata, cardToMetadata } from '../../src/model/card.ts';
 import { type HeadSpec, LINEAR } from '../../src/model/head.ts';
+import { fitOutliers, outlierScores } from '../../src/model/outliers.ts';
+import { QUALITY_LIMITS } from '../../src/model/quality.ts';
 import { checkShippable, shipModel } from '../../src/model/ship.ts';
 import { float32, type Model, type Tensor } from '../../src/onnx/model.ts';
 import { upgradeOpset } from '../../src/onnx/passes/upgrade-opset.ts';
@@ -90,6 +93,47 @@ describe('shipModel', () => {
     expect(Math.max(...moved)).toBeGreaterThan(0.01);
   });
 
+  it('divides the logits by the temperature of its card', async () => {
+    const spec = tinySpec();
+    const at = async (temperature: number) => {
+      const card = { ...spec.card, calibration: { temperature, n: 9 } };
+      return (await run(shipModel({ ...spec, card }), { image: pixels })).probabilities!.data;
+    };
+    const [plain, softer] = [await at(1), await at(2.5)];
+    // p^(1/T), made to add up to 1 again.
+    for (const row of [0, 1]) {
+      const powers = [0, 1, 2].map((c) => Number(plain[row * 3 + c]) ** (1 / 2.5));
+      const total = powers.reduce((a, b) => a + b, 0);
+      expectClose(
+        softer.slice(row * 3, row * 3 + 3),
+        powers.map((p) => p / total),
+        1e-5,
+      );
+    }
+    expectClose(plain, (await run(shipModel(spec), { image: pixels })).probabilities!.data, 1e-7);
+  });
+
+  it('tells how unlike the training images an image is', async () => {
+    const spec = tinySpec();
+    const { features } = await run(shipModel(spec), { image: pixels });
+    const values = Float32Array.from(features!.data, Number);
+    const rng = rngOf(1, 'near');
+    const near = Float32Array.from({ length: 60 * 5 }, (_, i) => values[i % 10]! * rng.uniform(0.8, 1.2));
+    const outliers = fitOutliers(
+      near,
+      Array.from({ length: 60 }, (_, i) => i % 2),
+      3,
+    );
+    const model = shipModel({ ...spec, outliers });
+    const { ood_score: score, ...rest } = await run(model, { image: pixels });
+    expect(score!.dims).toEqual([2]);
+    expectClose(score!.data, outlierScores(outliers, values), 1e-3);
+    expect(rest.features!.data).toEqual(features!.data);
+    expect(() =>
+      shipModel({ ...spec, outliers: fitOutliers(near.subarray(0, 240), new Array<number>(60).fill(0), 1) }),
+    ).toThrow(ShapeError);
+  });
+
   it('gives probabilities that add up to 1, and other ones for other pictures', async () => {
     const { data } = (await run(shipModel(tinySpec()), { image: pixels })).probabilities!;
     const p = Array.from(data, Number);
@@ -154,6 +198,21 @@ describe('the model card', () => {
     expect(cardFromMetadata(decodeModel(encodeModel(shipModel(tinySpec()))).metadata, 'm')).toEqual(card);
     const { taxonomy: _, ...plain } = { ...card, head: LINEAR, labels: ['a "b"', 'ß,\n'] };
     expect(cardFromMetadata(cardToMetadata(plain), 'm')).toEqual(plain);
+    const settled = {
+      ...plain,
+      calibration: { temperature: 1.25, platt: { slope: 0.9, intercept: -0.5 }, n: 100 },
+      operatingPoint: {
+        threshold: 0.125,
+        rule: { kind: 'sensitivity', atLeast: 0.95 },
+        sensitivity: 0.96,
+        specificity: 0.7,
+        n: 100,
+        nPositive: 20,
+      },
+      ood: { threshold: 12.5, quantile: 0.99, n: 100 },
+      quality: QUALITY_LIMITS,
+    } as const;
+    expect(cardFromMetadata(cardToMetadata(settled), 'm')).toEqual(settled);
     expect(card.intendedUse).toBe('research use only; not a medical device');
     expect(card.preprocessing).toMatchObject({ size: 32, channels: 'BGR', resize: 'squash' });
   });
@@ -177,6 +236,8 @@ describe('the model card', () => {
     expect(read({ 'nevus.labels': '["a"]' })).toThrow('nevus.labels');
     expect(read({ 'nevus.head': '{"kind":"tree"}' })).toThrow('nevus.head');
     expect(read({ 'nevus.seed': '1.5' })).toThrow('nevus.seed');
+    expect(read({ 'nevus.calibration': '{"temperature":0,"n":1}' })).toThrow('nevus.calibration');
+    expect(read({ 'nevus.operatingPoint': '{"threshold":2}' })).toThrow('nevus.operatingPoint');
     expect(read({ 'nevus.schemaVersion': '2' })).toThrow('expected a model card of version 1, got version 2');
   });
 });

@@ -85,14 +85,26 @@ function isLessProbable({ probability, probabilities }: FilePrediction): boolean
 }
 
 function answerTable(answers: readonly FilePrediction[]): string[] {
-  const question = answers[0]?.positive?.name;
+  const question = answers[0]?.positive;
+  const decided = question?.answer !== undefined;
+  const refused = answers.some(({ accepted }) => !accepted);
   return table(
-    ['image', 'label', 'probability', ...(question === undefined ? [] : [question])],
-    answers.map(({ path, predicted, probability, positive }) => [
+    [
+      'image',
+      'label',
+      'probability',
+      ...(question === undefined ? [] : [question.name]),
+      ...(decided ? [`answer at ${question.threshold?.toFixed(3)}`] : []),
+      ...(refused ? ['refused'] : []),
+    ],
+    answers.map(({ path, predicted, probability, positive, accepted, reason }) => [
       path,
       predicted,
       probability.toFixed(3),
       ...(positive === undefined ? [] : [positive.probability.toFixed(3)]),
+      // What is refused has no answer, whatever the model says.
+      ...(decided ? [accepted ? (positive?.answer ?? '') : '–'] : []),
+      ...(refused ? [reason ?? ''] : []),
     ]),
   );
 }

@@ -135,8 +135,8 @@ describe('nevus predict', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const lines = stdout.trim().split('\n');
     expect(lines).toHaveLength(2 + 60 + 1);
-    expect(lines[0]).toMatch(/^image +label +probability +malignant$/);
-    expect(lines[2]).toMatch(/phantom-00001\.jpg +(benign|malignant) +0\.\d{3} +0\.\d{3}$/);
+    expect(lines[0]).toMatch(/^image +label +probability +malignant +answer at 0\.\d{3}( +refused)?$/);
+    expect(lines[2]).toMatch(/phantom-00001\.jpg +(benign|malignant) +0\.\d{3} +0\.\d{3} +(benign|malignant|–)/);
     expect(lines.at(-1)).toBe('research use only; not a medical device');
   });
 
