@@ -171,7 +171,7 @@ describe('settings that do not fit', () => {
     [
       'an unknown backbone',
       2,
-      /expected one of inception_v3, mobilenet_v2 or an ONNX file, got vgg99/,
+      /expected one of resnet50, inception_v3, .*, got vgg99/,
       ['--backbone', 'vgg99'],
     ],
     ['an unknown cut', 2, /expected a cut point of tiny, got block_9|expected a cut among/, ['--cut', 'block_9']],

@@ -95,10 +95,7 @@ describe('fitTemperature', () => {
           { minLength: 1, maxLength: 20 },
         ),
         (rows) => {
-          const examples = single(
-            rows.flatMap(([a, b]) => [a, b]),
-            2,
-          );
+          const examples = single(rows.flat(), 2);
           const { temperature } = fitTemperature(
             examples,
             rows.map(([, , t]) => t),
