@@ -168,12 +168,7 @@ describe('data that cannot be trained on', () => {
 
 describe('settings that do not fit', () => {
   it.each<[string, number, RegExp, string[]]>([
-    [
-      'an unknown backbone',
-      2,
-      /expected one of resnet50, inception_v3, .*, got vgg99/,
-      ['--backbone', 'vgg99'],
-    ],
+    ['an unknown backbone', 2, /expected one of resnet50, inception_v3, .*, got vgg99/, ['--backbone', 'vgg99']],
     ['an unknown cut', 2, /expected a cut point of tiny, got block_9|expected a cut among/, ['--cut', 'block_9']],
     ['a text file as a backbone', 4, /text\.onnx/, ['--backbone', 'text.onnx']],
     [
