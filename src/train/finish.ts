@@ -20,11 +20,13 @@ import { type Answers, openAnswers } from './answers.ts';
 import { calibrationReport } from './calibration-report.ts';
 import { buildNetwork } from './network.ts';
 import { decisionPriors, rowsOf } from './prepare.ts';
-import { settle } from './settle.ts';
+import { describeSettled, settle } from './settle.ts';
 import type { Stages, Trained } from './stages.ts';
 
 /** Most that a probability of the shipped file may differ from what training computed for the same image. */
 const AGREEMENT = 1e-3;
+/** The same for scores of unlikeness, relative to their threshold: they add up rounded features a thousandfold. */
+const OOD_AGREEMENT = 0.05;
 /** Validation images on which the shipped file is checked. */
 const CHECKED = 24;
 const SCORE_BATCH = 16;
@@ -43,6 +45,8 @@ export interface RunEvaluation {
   /** What the validation images settled. */
   readonly settled: Settled;
   readonly outliers: OutlierModel | undefined;
+  /** `ood_score` of the validation images. */
+  readonly oodScores: Float32Array | undefined;
 }
 
 /** What the best weights say of a split's images. */
@@ -67,12 +71,14 @@ export async function evaluateRun(stages: Stages, trained: Trained): Promise<Run
     const validation = await answersOf('val', stages, trained, answers, outliers);
     const qualities = await qualitiesOf(stages, validation.rows);
     const settled = settle({ ...validation, qualities }, data.labels, data.taxonomy, config);
-    const test = await answersOf('test', stages, trained, answers, outliers);
+    stages.onEvent({ kind: 'note', text: describeSettled(settled, validation.targets.length, data.taxonomy) });
+    const test = await answersOf('test', stages, trained, answers, undefined);
     return {
       validation: report(stages, validation, settled, folder.validation),
       test: test.rows.length === 0 ? undefined : report(stages, test, settled, folder.test),
       settled,
       outliers,
+      oodScores: validation.oodScores,
     };
   } finally {
     await answers.close();
@@ -182,7 +188,7 @@ function priorsAt({ data, config }: Stages, { calibration }: Settled): number[] 
 export async function exportModel(
   stages: Stages,
   { weights }: Trained,
-  { validation, settled, outliers }: RunEvaluation,
+  { validation, settled, outliers, oodScores: expectedScores }: RunEvaluation,
 ): Promise<void> {
   const { predictions } = validation;
   const { backbone, original, config, cut, data, folder, onEvent } = stages;
@@ -217,7 +223,7 @@ export async function exportModel(
   try {
     const rows = rowsOf(data, 'val').slice(0, CHECKED);
     const images = await Promise.all(rows.map((row) => decodeImage(data.rows[row]!.example.path)));
-    const { probabilities } = await classifier.classify(images, { tta: config.tta });
+    const { probabilities, oodScores } = await classifier.classify(images, { tta: config.tta });
     let difference = 0;
     probabilities.forEach((p, i) => {
       difference = Math.max(difference, Math.abs(p - predictions.probabilities[i]!));
@@ -230,6 +236,15 @@ export async function exportModel(
         `${folder.model}: expected probabilities within ${allowed.toPrecision(3)} of those of training, got a difference of ${difference.toPrecision(3)}`,
       );
     }
+    const limit = settled.ood?.threshold ?? 0;
+    oodScores?.forEach((score, i) => {
+      const expected = expectedScores?.[i] ?? score;
+      if (Math.abs(score - expected) <= OOD_AGREEMENT * Math.max(limit, expected)) return;
+      throw new NumericError(
+        'model/agreement',
+        `${folder.model}: expected an ood_score of ${expected.toPrecision(4)} as in training, got ${score.toPrecision(4)}`,
+      );
+    });
     onEvent({
       kind: 'note',
       text: `model.onnx answers as training did: largest difference ${difference.toExponential(1)} on ${rows.length} validation images`,

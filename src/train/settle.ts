@@ -68,6 +68,24 @@ export function settle(
   };
 }
 
+/** What was settled, for people. */
+export function describeSettled(
+  { calibration, operatingPoint }: Settled,
+  n: number,
+  taxonomy: Taxonomy | undefined,
+): string {
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  const parts = [
+    calibration === undefined ? 'probabilities as trained' : `temperature ${calibration.temperature.toFixed(2)}`,
+    ...(operatingPoint === undefined || taxonomy === undefined
+      ? []
+      : [
+          `${taxonomy.positive} from ${operatingPoint.threshold.toFixed(3)} (there sensitivity ${percent(operatingPoint.sensitivity)}, specificity ${percent(operatingPoint.specificity)})`,
+        ]),
+  ];
+  return `settled on ${n} validation images: ${parts.join(', ')}`;
+}
+
 function ruleOf(point: Config['operatingPoint']): OperatingRule {
   switch (point.rule) {
     case 'sensitivity':
