@@ -4,6 +4,7 @@ import { DataError, messageOf, systemCode } from '../core/errors.ts';
 import type { OnProgress } from '../core/events.ts';
 import { sha256 } from '../core/hash.ts';
 import { decodeImage } from '../image/decode.ts';
+import type { RgbImage } from '../image/types.ts';
 import type { Example, Problem } from './types.ts';
 
 /** What is known of an image file that was read and decoded to its last pixel. */
@@ -29,6 +30,8 @@ export interface InspectOptions {
   readonly concurrency?: number;
   /** Stops between two files; its reason is thrown. */
   readonly signal?: AbortSignal;
+  /** Told of every file that could be decoded, once, with its pixels. */
+  readonly onImage?: (path: string, image: RgbImage) => void;
   /** Refuse larger pictures. Default 100,000,000 pixels. */
   readonly maxPixels?: number;
 }
@@ -40,7 +43,7 @@ export interface InspectOptions {
  * @returns images and problems; a bad file is never an error here: see `checkProblems`
  */
 export async function inspectImages(examples: readonly Example[], options: InspectOptions = {}): Promise<Inspection> {
-  const { onProgress, concurrency = availableParallelism() + 1, maxPixels, signal } = options;
+  const { onProgress, onImage, concurrency = availableParallelism() + 1, maxPixels, signal } = options;
   const paths = [...new Set(examples.map(({ path }) => path))];
   const results = new Map<string, InspectedImage | Problem>();
 
@@ -49,7 +52,7 @@ export async function inspectImages(examples: readonly Example[], options: Inspe
     // The workers share one iterator, so each path is taken once.
     for (const path of queue) {
       signal?.throwIfAborted();
-      results.set(path, await inspectFile(path, maxPixels));
+      results.set(path, await inspectFile(path, maxPixels, onImage));
       onProgress?.({ stage: 'inspect', done: results.size, total: paths.length, unit: 'images' });
     }
   };
@@ -65,7 +68,11 @@ export async function inspectImages(examples: readonly Example[], options: Inspe
   return { images, problems };
 }
 
-async function inspectFile(path: string, maxPixels: number | undefined): Promise<InspectedImage | Problem> {
+async function inspectFile(
+  path: string,
+  maxPixels: number | undefined,
+  onImage: InspectOptions['onImage'],
+): Promise<InspectedImage | Problem> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -74,10 +81,12 @@ async function inspectFile(path: string, maxPixels: number | undefined): Promise
     return { kind, where: path, detail: messageOf(error) };
   }
   try {
-    const { width, height } = await decodeImage(bytes, {
+    const image = await decodeImage(bytes, {
       name: path,
       ...(maxPixels === undefined ? {} : { maxPixels }),
     });
+    onImage?.(path, image);
+    const { width, height } = image;
     return { sha256: sha256(bytes), width, height };
   } catch (error) {
     if (!(error instanceof DataError)) throw error;

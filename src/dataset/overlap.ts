@@ -1,25 +1,28 @@
 import { DataError } from '../core/errors.ts';
-import type { Sha256Of } from './groups.ts';
+import type { CopiesOf, Sha256Of } from './groups.ts';
 import type { Example, Split } from './types.ts';
 
-/** How many different lesions, patients and files were checked, none of them on two sides. */
+/** How many different lesions, patients, files and groups of near-duplicates were checked, none of them on two sides. */
 export interface OverlapProof {
   readonly lesions: number;
   readonly patients: number;
   readonly files: number;
+  readonly copies: number;
 }
 
 /**
- * Proves that no lesion, no patient and no file is in two splits. It looks at the finished split, not at how it was made.
+ * Proves that no lesion, no patient, no file and no near-duplicates are in two splits. It looks at the finished split, not at how it was made.
  *
  * @param splits by example id; examples without split take part in nothing
  * @param sha256Of hash of an example's file. Default: none known, and `files` of the proof is 0
+ * @param copiesOf what near-duplicates of an example are called. Default: none known, and `copies` of the proof is 0
  * @throws {DataError} `split/overlap`, naming the first five that are on two sides
  */
 export function proveNoOverlap(
   splits: ReadonlyMap<string, Split>,
   examples: readonly Example[],
   sha256Of?: Sha256Of,
+  copiesOf?: CopiesOf,
 ): OverlapProof {
   const overlaps: string[] = [];
   const check = (what: string, keyOf: (example: Example) => string | undefined): number => {
@@ -42,6 +45,7 @@ export function proveNoOverlap(
     lesions: check('lesion', ({ lesionId }) => lesionId),
     patients: check('patient', ({ patientId }) => patientId),
     files: check('file', ({ id }) => sha256Of?.(id)),
+    copies: check('near-duplicates of', ({ id }) => copiesOf?.(id)),
   };
   if (overlaps.length === 0) return proof;
   const more = overlaps.length > 5 ? `\n… and ${overlaps.length - 5} more` : '';

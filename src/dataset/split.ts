@@ -1,5 +1,5 @@
 import { DataError, UsageError } from '../core/errors.ts';
-import { type GroupBy, groupExamples, type Sha256Of } from './groups.ts';
+import { type CopiesOf, type GroupBy, groupExamples, type Sha256Of } from './groups.ts';
 import { placeGroups, type Share } from './place.ts';
 import { withoutOverlaps } from './prescribed.ts';
 import { type Example, SPLITS, type Split } from './types.ts';
@@ -18,6 +18,8 @@ export interface SplitOptions {
   readonly groupBy?: GroupBy;
   /** Joins identical files, so that no copy is on the other side. Default: none known. */
   readonly sha256Of?: Sha256Of;
+  /** Joins near-duplicates likewise. Default: none known. */
+  readonly copiesOf?: CopiesOf;
   /** A source whose images all become the validation set; train and test share the others. */
   readonly validationSource?: string;
   /** Obey the splits that the data prescribes, if it does. Default true. */
@@ -83,7 +85,7 @@ function obey(examples: readonly Example[], options: SplitOptions, fractions: Fr
     );
   }
   const carved = SPLITS.filter((split) => split === 'train' || !present.has(split));
-  const kept = withoutOverlaps(examples, options.groupBy ?? 'auto', options.sha256Of);
+  const kept = withoutOverlaps(examples, options.groupBy ?? 'auto', options.sha256Of, options.copiesOf);
   const pool = kept.filter(({ split }) => split === 'train');
   const splitOf = place(pool, options, sharesOf(carved, fractions));
   for (const { id, split } of kept) if (split !== undefined && split !== 'train') splitOf.set(id, split);
@@ -104,7 +106,7 @@ function holdOut(
       sources.size === 0 ? 'The data has no source column.' : `The sources are: ${[...sources].sort().join(', ')}.`,
     );
   }
-  const groups = groupExamples(examples, options.groupBy ?? 'auto', options.sha256Of);
+  const groups = groupExamples(examples, options.groupBy ?? 'auto', options.sha256Of, options.copiesOf);
   const held = groups
     .filter((group) => group.examples.some(({ source }) => source === validationSource))
     .flatMap((group) => group.examples.map(({ id }) => id));
@@ -116,7 +118,7 @@ function holdOut(
 }
 
 function place(examples: readonly Example[], options: SplitOptions, shares: readonly Share[]): Map<string, Split> {
-  const groups = groupExamples(examples, options.groupBy ?? 'auto', options.sha256Of);
+  const groups = groupExamples(examples, options.groupBy ?? 'auto', options.sha256Of, options.copiesOf);
   const splitOf = new Map<string, Split>();
   for (const [group, split] of placeGroups(groups, options.seed, shares)) {
     for (const { id } of group.examples) splitOf.set(id, split);

@@ -295,6 +295,7 @@ describe('proveNoOverlap', () => {
       lesions: 1,
       patients: 2,
       files: 2,
+      copies: 0,
     });
     expect(() => proveNoOverlap(splits, examples, () => 'x')).toThrow('file x: 1 in train, 3 in test');
     splits.set('2', 'val');
