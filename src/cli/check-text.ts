@@ -23,7 +23,7 @@ export function checkText(check: DataCheck): string[] {
       check.conflicts.map(({ tie, examples }) => `${tie}: ${few(examples.map(({ id, label }) => `${id} ${label}`))}`),
     ),
     ...(check.splits === 'none'
-      ? ['', 'leaks: the data prescribes no splits; training keeps lesions, patients and copies on one side']
+      ? ['', 'leaks: the data prescribes no splits; training keeps lesions, patients and identical files on one side']
       : list(
           'leaks: one thing on two sides of the split',
           check.leaks.map(({ tie, key, examples }) => {
