@@ -3,7 +3,7 @@ import { definedOnly } from '../core/defined-only.ts';
 import { openSession } from '../onnx/session.ts';
 import { fixedBatch, runnable } from './fixed-batch.ts';
 import { FEATURES, LOGITS, type Network } from './network.ts';
-import { type RowView, readBatch, type StoredRows } from './rows.ts';
+import { fullBatches, type RowView, type StoredRows } from './rows.ts';
 
 /** What the finished weights say of stored features, before any probability: logits, and the vector given to the head. */
 export interface Answers {
@@ -46,12 +46,9 @@ export async function openAnswers(
   return {
     width,
     each: async (stored, views, visit) => {
-      for (let start = 0; start < views.length; start += batch) {
-        const part = views.slice(start, start + batch);
-        // The batch is part of the graph, so a short last one is filled up and its extra rows are dropped.
-        const full = [...part, ...Array.from({ length: batch - part.length }, () => part[0]!)];
-        const result = await session.run({ [FEATURES]: readBatch(stored, full) });
-        for (let i = 0; i < part.length; i++) {
+      for (const { features: input, start, count } of fullBatches(stored, views, batch)) {
+        const result = await session.run({ [FEATURES]: input });
+        for (let i = 0; i < count; i++) {
           for (let c = 0; c < classes; c++) logits[c] = Number(result[LOGITS]!.data[i * classes + c]);
           for (let f = 0; f < width; f++) features[f] = Number(result[vector]!.data[i * width + f]);
           visit(start + i, logits, features);

@@ -26,3 +26,22 @@ export function readBatch({ store, dtype, dims, places }: StoredRows, batch: rea
   });
   return tensorOver(dtype, bytes.buffer, [batch.length, ...dims]);
 }
+
+/** A batch of stored features, and which of its rows count. */
+export interface StoredBatch {
+  /** [B, …dims] */
+  readonly features: Tensor;
+  /** Place of its first view among all. */
+  readonly start: number;
+  /** Views in it; the rows after them only fill it up. */
+  readonly count: number;
+}
+
+/** Views in batches of one size, for graphs that have their batch built in: a short last one repeats its first view. */
+export function* fullBatches(stored: StoredRows, views: readonly RowView[], batch: number): Generator<StoredBatch> {
+  for (let start = 0; start < views.length; start += batch) {
+    const part = views.slice(start, start + batch);
+    const filling = Array.from({ length: batch - part.length }, () => part[0]!);
+    yield { features: readBatch(stored, [...part, ...filling]), start, count: part.length };
+  }
+}

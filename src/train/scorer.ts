@@ -4,7 +4,7 @@ import type { Graph, Tensor, ValueInfo } from '../onnx/model.ts';
 import { openSession } from '../onnx/session.ts';
 import { fixedBatch, runnable } from './fixed-batch.ts';
 import { FEATURES, type Network, PROBABILITIES } from './network.ts';
-import { type RowView, readBatch, type StoredRows } from './rows.ts';
+import { fullBatches, type RowView, type StoredRows } from './rows.ts';
 
 /** Runs tail and head on stored features with weights that change from call to call. */
 export interface Scorer {
@@ -40,16 +40,12 @@ export async function openScorer(
       const views: RowView[] = rows.flatMap((row) => stored.places[row]!.map((_, view) => ({ row, view })));
       const each = new Float32Array(views.length * classes);
       const feeds = Object.fromEntries(varying.map((name) => [name, weights.get(name)!]));
-      for (let start = 0; start < views.length; start += batch) {
-        const part = views.slice(start, start + batch);
-        // The batch is part of the graph, so a short last one is filled up and its extra rows are dropped.
-        const full =
-          part.length === batch ? part : [...part, ...Array.from({ length: batch - part.length }, () => part[0]!)];
+      for (const { features, start, count } of fullBatches(stored, views, batch)) {
         const { [PROBABILITIES]: result } = await session.run(
-          { [FEATURES]: readBatch(stored, full), ...feeds },
+          { [FEATURES]: features, ...feeds },
           { [PROBABILITIES]: null },
         );
-        for (let i = 0; i < part.length * classes; i++) each[start * classes + i] = Number(result!.data[i]);
+        for (let i = 0; i < count * classes; i++) each[start * classes + i] = Number(result!.data[i]);
       }
       return averageViews(
         each,
