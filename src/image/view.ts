@@ -1,5 +1,6 @@
 import { UsageError } from '../core/errors.ts';
 import { rngOf, shuffled } from '../core/rng.ts';
+import { LUMA, luma } from './luma.ts';
 import type { RgbImage } from './types.ts';
 
 /**
@@ -235,8 +236,7 @@ function walkOf(image: RgbImage, window: Window, view: View) {
   return { origin, column, row, width, height };
 }
 
-// Rec. 601: luma, which is the Y of YIQ, and the scales of the colour differences R − Y and B − Y.
-const LUMA = [0.299, 0.587, 0.114] as const;
+// Scales of the colour differences R − Y and B − Y, where Y is luma.
 const V = 0.877283;
 const U = 0.492111;
 
@@ -252,7 +252,7 @@ function meanLuma(image: RgbImage, window: Window): number {
       b += image.data[at + 2]!;
     }
   }
-  return (LUMA[0] * r + LUMA[1] * g + LUMA[2] * b) / (window.width * window.height);
+  return luma(r, g, b) / (window.width * window.height);
 }
 
 type Matrix = readonly [number, number, number, number, number, number, number, number, number];
@@ -263,7 +263,7 @@ function colourMatrix(view: View): Matrix {
   const cos = view.saturation * Math.cos(view.hue);
   const sin = view.saturation * Math.sin(view.hue);
   const recoloured = (r: number, g: number, b: number): [number, number, number] => {
-    const y = LUMA[0] * r + LUMA[1] * g + LUMA[2] * b;
+    const y = luma(r, g, b);
     // I and Q of NTSC are these two, turned by 33°: turning one pair by an angle turns the other by the same.
     const v = V * (r - y);
     const u = U * (b - y);

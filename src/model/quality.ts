@@ -1,5 +1,6 @@
 /** Whether a picture is good enough to be answered at all: measures of its pixels, and limits for them. */
 import { ShapeError } from '../core/errors.ts';
+import { luma } from '../image/luma.ts';
 import { shrink } from '../image/shrink.ts';
 import type { RgbImage } from '../image/types.ts';
 
@@ -59,13 +60,13 @@ export function imageQuality(image: RgbImage): ImageQuality {
   const scale = Math.min(1, LOOKED_AT / Math.max(image.width, image.height));
   const size = (side: number): number => Math.max(1, Math.round(side * scale));
   const small = shrink(image, size(image.width), size(image.height));
-  const luma = lumaOf(small);
+  const levels = lumaOf(small);
   const [w, h] = [small.width, small.height];
-  const { mean, deviation } = spread(luma);
+  const { mean, deviation } = spread(levels);
   return {
     side: Math.min(image.width, image.height),
-    sharpness: deviation === 0 ? 0 : 1 - Math.max(blur(luma, w, h, 1, w), blur(luma, h, w, w, 1)),
-    brightness: w < 4 || h < 4 ? mean : middle(luma, w, h),
+    sharpness: deviation === 0 ? 0 : 1 - Math.max(blur(levels, w, h, 1, w), blur(levels, h, w, w, 1)),
+    brightness: w < 4 || h < 4 ? mean : middle(levels, w, h),
     contrast: deviation,
     skin: skinShare(small),
   };
@@ -116,7 +117,7 @@ function rounded(value: number, round: (x: number) => number): number {
 function lumaOf({ data }: RgbImage): Float32Array {
   return Float32Array.from(
     { length: data.length / 3 },
-    (_, i) => (0.299 * data[3 * i]! + 0.587 * data[3 * i + 1]! + 0.114 * data[3 * i + 2]!) / 255,
+    (_, i) => luma(data[3 * i]!, data[3 * i + 1]!, data[3 * i + 2]!) / 255,
   );
 }
 
@@ -129,10 +130,10 @@ function spread(values: Float32Array): { readonly mean: number; readonly deviati
   return { mean, deviation: Math.sqrt(squares / values.length) };
 }
 
-function middle(luma: Float32Array, w: number, h: number): number {
+function middle(levels: Float32Array, w: number, h: number): number {
   const [x0, x1, y0, y1] = [Math.floor(w / 4), Math.ceil((3 * w) / 4), Math.floor(h / 4), Math.ceil((3 * h) / 4)];
   let sum = 0;
-  for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) sum += luma[y * w + x]!;
+  for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) sum += levels[y * w + x]!;
   return sum / ((x1 - x0) * (y1 - y0));
 }
 
@@ -145,13 +146,13 @@ function middle(luma: Float32Array, w: number, h: number): number {
  * @see Crete et al. 2007, "The blur effect: perception and estimation with a new no-reference perceptual blur metric",
  *   doi:10.1117/12.702790
  */
-function blur(luma: Float32Array, length: number, lines: number, step: number, apart: number): number {
+function blur(levels: Float32Array, length: number, lines: number, step: number, apart: number): number {
   let all = 0;
   let lost = 0;
   const line = new Float64Array(length);
   const smooth = new Float64Array(length);
   for (let l = 0; l < lines; l++) {
-    for (let i = 0; i < length; i++) line[i] = luma[l * apart + i * step]!;
+    for (let i = 0; i < length; i++) line[i] = levels[l * apart + i * step]!;
     // Beyond its ends the line goes on as it ends.
     const at = (i: number): number => line[Math.min(length - 1, Math.max(0, i))]!;
     let sum = 0;

@@ -1,3 +1,4 @@
+import { luma } from '../../image/luma.ts';
 import type { RgbImage } from '../../image/types.ts';
 
 /** A few numbers that tell a usable photograph from an odd one. */
@@ -22,27 +23,27 @@ export interface Quality {
  */
 export function qualityOf(image: RgbImage, size: { readonly width: number; readonly height: number }): Quality {
   const { width, height, data } = image;
-  const luma = new Float32Array(width * height);
+  const levels = new Float32Array(width * height);
   let chroma = 0;
   const level = variance();
-  for (let i = 0; i < luma.length; i++) {
+  for (let i = 0; i < levels.length; i++) {
     const [r, g, b] = [data[3 * i]!, data[3 * i + 1]!, data[3 * i + 2]!];
-    luma[i] = 0.299 * r + 0.587 * g + 0.114 * b;
-    level.add(luma[i]!);
+    levels[i] = luma(r, g, b);
+    level.add(levels[i]!);
     chroma += Math.max(r, g, b) - Math.min(r, g, b);
   }
   const edges = variance();
   for (let y = 1; y < height - 1; y++) {
     for (let x = 1; x < width - 1; x++) {
       const i = y * width + x;
-      edges.add(luma[i - 1]! + luma[i + 1]! + luma[i - width]! + luma[i + width]! - 4 * luma[i]!);
+      edges.add(levels[i - 1]! + levels[i + 1]! + levels[i - width]! + levels[i + width]! - 4 * levels[i]!);
     }
   }
   return {
     width: size.width,
     height: size.height,
     contrast: Math.sqrt(level.value()),
-    chroma: chroma / luma.length,
+    chroma: chroma / levels.length,
     sharpness: edges.value(),
   };
 }

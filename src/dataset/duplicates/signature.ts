@@ -1,3 +1,4 @@
+import { luma } from '../../image/luma.ts';
 import { shrink } from '../../image/shrink.ts';
 import type { RgbImage } from '../../image/types.ts';
 import { hashesOf, type Window } from './perceptual-hash.ts';
@@ -45,14 +46,14 @@ export function signatureOf(image: RgbImage): Signature {
   let squares = 0;
   for (let i = 0; i < n; i++) {
     const [r, g, b] = [data[3 * i]!, data[3 * i + 1]!, data[3 * i + 2]!];
-    const luma = 0.299 * r + 0.587 * g + 0.114 * b;
-    planes.luma[i] = luma;
-    planes.squares[i] = luma * luma;
-    planes.red[i] = r - luma;
-    planes.blue[i] = b - luma;
-    thumbnail[i] = Math.round(luma);
-    sum += luma;
-    squares += luma * luma;
+    const level = luma(r, g, b);
+    planes.luma[i] = level;
+    planes.squares[i] = level * level;
+    planes.red[i] = r - level;
+    planes.blue[i] = b - level;
+    thumbnail[i] = Math.round(level);
+    sum += level;
+    squares += level * level;
   }
   const contrast = Math.sqrt(Math.max(0, squares / n - (sum / n) ** 2));
   return { thumbnail, hashes: contrast < LEAST_CONTRAST ? [] : hashesOf(planes, WINDOWS) };
