@@ -1,10 +1,8 @@
+import { logit } from './logit.ts';
 import { type Estimate, undefinedBecause } from './metric.ts';
 import type { Positives } from './ranking.ts';
 import { checkProbabilities } from './scored.ts';
 import { Z95 } from './wilson.ts';
-
-/** Probabilities are kept this far from 0 and 1, where the logit would be infinite: the step of float32 at 1. */
-const EPSILON = 2 ** -23;
 
 /** How probabilities would have to be bent to fit. Perfect: slope 1, both intercepts 0. */
 export interface CalibrationLine {
@@ -30,10 +28,7 @@ export interface CalibrationLine {
  */
 export function calibrationLine(probabilities: ArrayLike<number>, positives: Positives): CalibrationLine {
   checkProbabilities('calibrationLine', probabilities, positives);
-  const x = Float64Array.from(probabilities, (p) => {
-    const kept = Math.min(Math.max(p, EPSILON), 1 - EPSILON);
-    return Math.log(kept / (1 - kept));
-  });
+  const x = Float64Array.from(probabilities, logit);
   const y = Uint8Array.from({ length: x.length }, (_, i) => (positives[i] ? 1 : 0));
   const found = y.reduce((sum, value) => sum + value, 0);
   if (found === 0 || found === y.length) {

@@ -1,3 +1,4 @@
+import { logit } from '../logit.ts';
 import type { Positives } from '../ranking.ts';
 import { checkProbabilities } from '../scored.ts';
 
@@ -8,8 +9,6 @@ export interface Platt {
   readonly intercept: number;
 }
 
-/** Probabilities are kept this far from 0 and 1, where the logit is infinite: the step of float32 at 1. */
-const EPSILON = 2 ** -23;
 const MAX_STEPS = 100;
 
 /**
@@ -64,11 +63,6 @@ export function fitPlatt(probabilities: ArrayLike<number>, positives: Positives)
 /** The calibrated probability; the order of probabilities stays. */
 export function applyPlatt({ slope, intercept }: Platt, probability: number): number {
   return sigmoid(slope * logit(probability) + intercept);
-}
-
-function logit(p: number): number {
-  const kept = Math.min(Math.max(p, EPSILON), 1 - EPSILON);
-  return Math.log(kept / (1 - kept));
 }
 
 function sigmoid(z: number): number {
