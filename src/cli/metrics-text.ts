@@ -1,5 +1,6 @@
-import { type IntervalMetric, isDefined, type Metric } from '../evaluate/metric.ts';
+import { type IntervalMetric, isDefined } from '../evaluate/metric.ts';
 import type { Metrics } from '../evaluate/metrics.ts';
+import { decimal, percent } from '../report/format.ts';
 import { type Cell, table } from './table.ts';
 
 /** Classes up to which a confusion matrix fits a terminal. */
@@ -18,7 +19,7 @@ export function headlineRows({ balancedAccuracy, balancedAccuracy95, malignant: 
   const at = `at a threshold of ${question.threshold}`;
   return [
     ...rows,
-    [`AUC, ${name} or not`, number(question.auc), numbers(question.auc95Grouped ?? question.auc95)],
+    [`AUC, ${name} or not`, decimal(question.auc), numbers(question.auc95Grouped ?? question.auc95)],
     [`sensitivity, ${name} ${at}`, percent(question.sensitivity), percents(question.sensitivity95)],
     [`specificity, ${name} ${at}`, percent(question.specificity), percents(question.specificity95)],
     ...chosenRows(question),
@@ -41,8 +42,8 @@ function overall(metrics: Metrics): string[] {
   return table(METRIC_HEADERS, [
     ...headlineRows(metrics),
     ['accuracy', percent(metrics.accuracy), ''],
-    ['AUC, mean over classes', number(metrics.macroAuc), ''],
-    ['log loss', number(metrics.logLoss), ''],
+    ['AUC, mean over classes', decimal(metrics.macroAuc), ''],
+    ['log loss', decimal(metrics.logLoss), ''],
   ]);
 }
 
@@ -53,7 +54,7 @@ function perClass({ perClass: classes }: Metrics): string[] {
     percent(c.sensitivity),
     percent(c.specificity),
     percent(c.precision),
-    number(c.auc),
+    decimal(c.auc),
   ]);
   return ['', ...table(['class', 'images', 'sensitivity', 'specificity', 'precision', 'AUC'], rows)];
 }
@@ -62,14 +63,6 @@ function confusion({ labels, confusionMatrix }: Metrics): string[] {
   if (labels.length > MATRIX) return [];
   const rows = labels.map((label, c): Cell[] => [label, ...(confusionMatrix[c] ?? [])]);
   return ['', ...table(['true \\ predicted', ...labels], rows)];
-}
-
-function percent(value: Metric): string {
-  return isDefined(value) ? `${(100 * value).toFixed(1)} %` : '–';
-}
-
-function number(value: Metric): string {
-  return isDefined(value) ? value.toFixed(3) : '–';
 }
 
 function percents(interval: IntervalMetric): string {
